@@ -1,0 +1,20 @@
+"""Connections to Redis, with the timeouts that keep a hung server from holding up a request."""
+
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+
+def connect(url: str, *, timeout: float = 0.5) -> Redis:
+    """A client for `url` that waits at most `timeout` seconds for a connection and for each answer.
+
+    One reconnect is tried, for the connection that idled until the server closed it; whoever wants more
+    patience has it above this layer, where it is known what waits.
+    """
+    return Redis.from_url(
+        url,
+        socket_timeout=timeout,
+        socket_connect_timeout=timeout,
+        retry=Retry(NoBackoff(), 1),
+        health_check_interval=30,
+    )

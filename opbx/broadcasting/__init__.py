@@ -1,0 +1,1 @@
+"""From a committed change to the backplane: event classes, channel rules, the outbox, its delivery."""

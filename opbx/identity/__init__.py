@@ -1,0 +1,1 @@
+"""Who is who: organizations, their users, tokens, sender keys, numbers; login."""
