@@ -49,7 +49,7 @@ class UtcDateTime(TypeDecorator[datetime]):
         value = value.astimezone(UTC)
         return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
 
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
@@ -101,8 +101,12 @@ def mind_sqlite(engine: Engine) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
+#: A session of its own (workers, tests), or Flask's one per request.
+AnySession = Session | scoped_session[Any]
+
+
 @contextmanager
-def write_transaction(session: Session | scoped_session[Session]) -> Iterator[None]:
+def write_transaction(session: AnySession) -> Iterator[None]:
     """Commit what happens inside, or roll all of it back. The session must not be in a transaction yet.
 
     A read that came before (authentication, say) must be ended with `session.rollback()` or `commit()`:

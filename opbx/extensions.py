@@ -1,5 +1,8 @@
 """The Flask extensions of the web process, created once and bound to the application in `create_app`."""
 
+from typing import TYPE_CHECKING
+
+from flask import current_app
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_migrate import Migrate
@@ -7,8 +10,21 @@ from flask_smorest import Api
 from flask_sqlalchemy import SQLAlchemy
 
 from opbx.database import Base
+from opbx.settings import Settings
 
 db = SQLAlchemy(model_class=Base)
 migrate = Migrate()
 api = Api()
 limiter = Limiter(key_func=get_remote_address)
+
+#: What every model inherits. A type checker cannot look into `db.Model`, which is made at run time.
+if TYPE_CHECKING:
+    Model = Base
+else:
+    Model = db.Model
+
+
+def current_settings() -> Settings:
+    """The settings that the application at work was built with."""
+    settings: Settings = current_app.config["OPBX"]
+    return settings

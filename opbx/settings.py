@@ -6,7 +6,7 @@ spellings exist (``…_MAX_CONNECTIONS`` and Soketi's own ``…_MAX_CONNS``), th
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, Self
+from typing import Literal, Self, cast
 
 from environs import Env, EnvError
 from marshmallow.validate import OneOf, Range
@@ -103,15 +103,16 @@ class Settings:
     @classmethod
     def _read(cls, env: Env) -> Self:
         environment = env.str("OPBX_ENV", "development", validate=OneOf(["development", "production", "test"]))
+        driver = env.str("BROADCAST_DRIVER", "pusher", validate=OneOf(["pusher", "log", "null"]))
         redis_url = env.str("REDIS_URL", cls.redis_url)
         relay_port = env.int("SOKETI_PORT", 6001)
         return cls(
-            environment=environment,
+            environment=cast(Environment, environment),
             log_level=env.str("LOG_LEVEL", "INFO").upper(),
             database_url=_database_url(env.str("DATABASE_URL", cls.database_url)),
             redis_url=redis_url,
             broker_url=env.str("CELERY_BROKER_URL", redis_url),
-            broadcast_driver=env.str("BROADCAST_DRIVER", "pusher", validate=OneOf(["pusher", "log", "null"])),
+            broadcast_driver=cast(BroadcastDriver, driver),
             web_port=env.int("WEB_PORT", 8000),
             token_lifetime=env.int("TOKEN_LIFETIME", cls.token_lifetime, validate=Range(min=1)),
             webhook_max_body=env.int("WEBHOOK_MAX_BODY", cls.webhook_max_body),

@@ -7,13 +7,13 @@ from sqlalchemy import JSON, BigInteger, Index, Integer, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from opbx.database import UtcDateTime, utcnow
-from opbx.extensions import db
+from opbx.extensions import Model
 
 #: SQLite only counts up by itself in a column of exactly this type.
 BigKey = BigInteger().with_variant(Integer, "sqlite")
 
 
-class BroadcastEvent(db.Model):
+class BroadcastEvent(Model):
     """One event to publish, written in the transaction of the change that it tells of.
 
     It is delivered when its sequence is at or below the channel's cursor and `failure` is empty.
@@ -31,7 +31,7 @@ class BroadcastEvent(db.Model):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow, index=True)
 
 
-class ChannelHead(db.Model):
+class ChannelHead(Model):
     """The last sequence given out on a channel. Its row lock makes the sequence gapless and the commit order."""
 
     __tablename__ = "channel_heads"
@@ -40,7 +40,7 @@ class ChannelHead(db.Model):
     sequence: Mapped[int] = mapped_column(BigInteger)
 
 
-class ChannelCursor(db.Model):
+class ChannelCursor(Model):
     """How far a channel is published, and who is publishing it until when (a lease: a dead deliverer loses it)."""
 
     __tablename__ = "channel_cursors"

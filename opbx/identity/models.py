@@ -8,7 +8,7 @@ from sqlalchemy import Boolean, Enum, ForeignKey, LargeBinary, String, UniqueCon
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from opbx.database import UtcDateTime, utcnow
-from opbx.extensions import db
+from opbx.extensions import Model
 
 
 def new_id() -> str:
@@ -40,7 +40,7 @@ def text_enum(kind: type[StrEnum]) -> Enum:
     return Enum(kind, native_enum=False, length=20, values_callable=lambda members: [m.value for m in members])
 
 
-class Organization(db.Model):
+class Organization(Model):
     """A tenant. Senders name it by its domain, its name or its UUID."""
 
     __tablename__ = "organizations"
@@ -48,9 +48,7 @@ class Organization(db.Model):
     id: Mapped[str] = mapped_column(Uuid(as_uuid=False), primary_key=True, default=new_id)
     name: Mapped[str] = mapped_column(String(200))
     slug: Mapped[str] = mapped_column(String(63), unique=True)
-    status: Mapped[OrganizationStatus] = mapped_column(
-        text_enum(OrganizationStatus), default=OrganizationStatus.ACTIVE
-    )
+    status: Mapped[OrganizationStatus] = mapped_column(text_enum(OrganizationStatus), default=OrganizationStatus.ACTIVE)
     timezone: Mapped[str] = mapped_column(String(64), default="UTC")
     domain: Mapped[str] = mapped_column(String(253), unique=True)  # lower case
     domain_uuid: Mapped[str] = mapped_column(String(64), unique=True, default=new_id)  # lower case
@@ -59,7 +57,7 @@ class Organization(db.Model):
     sender_keys: Mapped[list["SenderKey"]] = relationship(back_populates="organization")
 
 
-class SenderKey(db.Model):
+class SenderKey(Model):
     """How a telephony sender proves that it speaks for an organization; several may be valid at once."""
 
     __tablename__ = "sender_keys"
@@ -76,7 +74,7 @@ class SenderKey(db.Model):
     organization: Mapped[Organization] = relationship(back_populates="sender_keys")
 
 
-class User(db.Model):
+class User(Model):
     """A person of one organization. The email address is unique over all organizations, in lower case."""
 
     __tablename__ = "users"
@@ -93,7 +91,7 @@ class User(db.Model):
     organization: Mapped[Organization] = relationship()
 
 
-class ApiToken(db.Model):
+class ApiToken(Model):
     """An opaque Bearer token: one a login, so that devices do not log each other out. Only its hash is kept."""
 
     __tablename__ = "api_tokens"
@@ -110,7 +108,7 @@ class ApiToken(db.Model):
     user: Mapped[User] = relationship()
 
 
-class DidNumber(db.Model):
+class DidNumber(Model):
     """A public number of an organization, in E.164 form with the plus."""
 
     __tablename__ = "did_numbers"
@@ -122,7 +120,7 @@ class DidNumber(db.Model):
     friendly_name: Mapped[str | None] = mapped_column(String(200))
 
 
-class Extension(db.Model):
+class Extension(Model):
     """An internal number, answered by a user where one is set."""
 
     __tablename__ = "extensions"
