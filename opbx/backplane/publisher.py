@@ -5,6 +5,10 @@ from dataclasses import dataclass
 
 from redis import Redis
 
+from opbx.backplane.keys import ChannelKeys
+from opbx.backplane.records import channel_event
+from opbx.backplane.scripts import PUBLISH, Call, new_epoch, run
+
 
 @dataclass(frozen=True, slots=True)
 class Message:
@@ -21,6 +25,16 @@ class Message:
     except_socket: str = ""
 
 
+def publish_call(app_id: str, channel: str, messages: Sequence[Message]) -> Call:
+    """The script call that publishes `messages` on `channel` in one step; it answers how many were new."""
+    keys = ChannelKeys(app_id, channel)
+    arguments: list[str | bytes | int] = [keys.topic, new_epoch()]
+    for message in messages:
+        record = channel_event(message.event, channel, message.data, message.except_socket)
+        arguments += ["" if message.sequence is None else message.sequence, record.encode()]
+    return Call(PUBLISH, (keys.head, keys.log), tuple(arguments))
+
+
 class Publisher:
     """Publishes for one application. `channel` is the name on the wire, `presence-presence.org.7`."""
 
@@ -35,4 +49,7 @@ class Publisher:
         nothing twice. Raises `redis.RedisError` when Redis is away; then nothing is known of the outcome,
         and publishing the same messages again is right.
         """
-        raise NotImplementedError
+        if not messages:
+            return 0
+        (fresh,) = run(self._redis, [publish_call(self._app_id, channel, messages)])
+        return int(fresh)

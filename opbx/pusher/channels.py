@@ -13,7 +13,7 @@ MAX_EVENT_NAME = 200
 
 USER_CHANNEL_PREFIX = "#server-to-user-"
 
-_NAME = re.compile(r"[A-Za-z0-9_\-=@,.;]{1,%d}\Z" % MAX_CHANNEL_NAME)
+_NAME = re.compile(rf"[A-Za-z0-9_\-=@,.;]{{1,{MAX_CHANNEL_NAME}}}\Z")
 
 
 class Kind(Enum):

@@ -1,0 +1,53 @@
+"""The names of everything that Redis holds. All keys of one channel share a hash tag, for Redis Cluster."""
+
+from dataclasses import dataclass
+
+NODES = "opbx:nodes"
+
+_TOPIC_PREFIX = "opbx:topic:{"
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelKeys:
+    """The keys of one channel (its name on the wire) of one application."""
+
+    app_id: str
+    channel: str
+
+    @property
+    def tag(self) -> str:
+        return f"{{{self.app_id}:{self.channel}}}"
+
+    @property
+    def topic(self) -> str:
+        return f"opbx:topic:{self.tag}"
+
+    @property
+    def head(self) -> str:
+        return f"opbx:head:{self.tag}"
+
+    @property
+    def log(self) -> str:
+        return f"opbx:log:{self.tag}"
+
+    @property
+    def members(self) -> str:
+        return f"opbx:members:{self.tag}"
+
+    @property
+    def held(self) -> str:
+        return f"opbx:held:{self.tag}"
+
+    def held_by(self, node: str) -> str:
+        return f"opbx:held:{self.tag}:{node}"
+
+
+def node_channels(node: str) -> str:
+    """The set of `app:channel` in which `node` holds members."""
+    return f"opbx:node:{node}"
+
+
+def split_channel(entry: str) -> ChannelKeys:
+    """The inverse of the `app:channel` entries of `node_channels`; an app id has no colon."""
+    app_id, _, channel = entry.partition(":")
+    return ChannelKeys(app_id, channel)
