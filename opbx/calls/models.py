@@ -8,7 +8,7 @@ from sqlalchemy import JSON, Boolean, ForeignKey, Index, Integer, String, Unique
 from sqlalchemy.orm import Mapped, mapped_column
 
 from opbx.database import UtcDateTime, utcnow
-from opbx.extensions import db
+from opbx.extensions import Model
 from opbx.identity.models import new_id, text_enum
 
 #: Longest call id, session token and SIP Call-ID that is kept.
@@ -37,7 +37,7 @@ class CallDirection(StrEnum):
     INTERNAL = "internal"
 
 
-class Call(db.Model):
+class Call(Model):
     """One call of an organization. `call_id` is the sender's and unique per organization only."""
 
     __tablename__ = "calls"
@@ -77,7 +77,7 @@ class Call(db.Model):
     )
 
 
-class CallDetailRecord(db.Model):
+class CallDetailRecord(Model):
     """The sender's own record of a finished call, kept as it came. One a session token."""
 
     __tablename__ = "call_detail_records"

@@ -7,13 +7,13 @@ from sqlalchemy import JSON, ForeignKey, SmallInteger, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from opbx.database import UtcDateTime, utcnow
-from opbx.extensions import db
+from opbx.extensions import Model
 
 #: Longest idempotency key that is kept as it came; longer ones are kept as their digest.
 KEY_LENGTH = 128
 
 
-class WebhookReceipt(db.Model):
+class WebhookReceipt(Model):
     """The first answer to a webhook, written in the transaction of the change that it confirms."""
 
     __tablename__ = "webhook_receipts"
