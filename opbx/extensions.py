@@ -6,7 +6,6 @@ from flask import current_app
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_migrate import Migrate
-from flask_smorest import Api
 from flask_sqlalchemy import SQLAlchemy
 
 from opbx.database import Base
@@ -14,7 +13,6 @@ from opbx.settings import Settings
 
 db = SQLAlchemy(model_class=Base)
 migrate = Migrate()
-api = Api()
 limiter = Limiter(key_func=get_remote_address)
 
 #: What every model inherits. A type checker cannot look into `db.Model`, which is made at run time.
