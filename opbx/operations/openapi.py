@@ -1,7 +1,22 @@
-"""The OpenAPI description at /api/v1/openapi.json."""
+"""The OpenAPI description at /api/v1/openapi.json, and the page to try it at /api/v1/docs, served from here alone."""
 
+from pathlib import Path
+
+from flask import Blueprint, Response, send_from_directory
 from flask_smorest import Api
 from marshmallow import Schema, fields
+from swagger_ui_bundle import swagger_ui_path
+
+OURS = Path(__file__).parent / "docs"
+VENDORED = frozenset({"swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png"})
+
+#: Swagger UI draws its icons from data URLs and sets style attributes.
+DOCS_POLICY = (
+    "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; object-src 'none'; "
+    "base-uri 'none'; frame-ancestors 'none'"
+)
+
+blueprint = Blueprint("docs", __name__, url_prefix="/api/v1/docs")
 
 
 class ErrorSchema(Schema):
@@ -22,3 +37,24 @@ class EnvelopeApi(Api):
 
     def _register_error_handlers(self) -> None:
         """Leave errors to `opbx.errors`."""
+
+
+def describe(api: EnvelopeApi) -> None:
+    """Say how callers authenticate; views that ask for it name the scheme."""
+    api.spec.components.security_scheme(
+        "bearer", {"type": "http", "scheme": "bearer", "description": "The `access_token` of a login"}
+    )
+
+
+@blueprint.get("")
+def page() -> Response:
+    answer = send_from_directory(OURS, "index.html", max_age=0)
+    answer.headers["Content-Security-Policy"] = DOCS_POLICY
+    return answer
+
+
+@blueprint.get("/<name>")
+def asset(name: str) -> Response:
+    """The page's script, and what it needs of Swagger UI, from the package that ships it."""
+    folder = str(swagger_ui_path) if name in VENDORED else OURS
+    return send_from_directory(folder, name, max_age=3600)

@@ -1,20 +1,18 @@
 """The web application: configuration, extensions, blueprints and headers put together."""
 
-from importlib import import_module
-from importlib.util import find_spec
+from typing import Any
 
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from opbx.api import OrjsonProvider
+from opbx.broadcasting import wakes
 from opbx.database import engine_options, mind_sqlite
 from opbx.errors import register_errors
 from opbx.extensions import db, limiter, migrate
-from opbx.operations import logs
-from opbx.operations.openapi import EnvelopeApi
+from opbx.identity import views as identity
+from opbx.operations import dashboard, headers, health, logs, openapi
 from opbx.settings import ROOT, Settings
-
-FEATURES = ("opbx.identity.views", "opbx.calls.views", "opbx.broadcasting.views", "opbx.telephony.views")
 
 
 def build(settings: Settings) -> Flask:
@@ -24,11 +22,10 @@ def build(settings: Settings) -> Flask:
     app.json = OrjsonProvider(app)
     app.config.from_mapping(configuration(settings))
     register_errors(app)
-    _extend(app)
-    api = EnvelopeApi(app)
-    for feature in FEATURES:
-        if find_spec(feature):
-            api.register_blueprint(import_module(feature).blueprint)
+    headers.register(app, settings)
+    _extend(app, settings)
+    _describe(app)
+    dashboard.register(app)
     if settings.trusted_proxies:
         trust = settings.trusted_proxies
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
@@ -37,33 +34,51 @@ def build(settings: Settings) -> Flask:
     return app
 
 
-def configuration(settings: Settings) -> dict[str, object]:
+def configuration(settings: Settings) -> dict[str, Any]:
     """What Flask and its extensions read from `app.config`."""
     return {
         "OPBX": settings,
         "TESTING": settings.environment == "test",
+        "PROPAGATE_EXCEPTIONS": False,
         "MAX_CONTENT_LENGTH": settings.webhook_max_body,
         "SQLALCHEMY_DATABASE_URI": settings.database_url,
         "SQLALCHEMY_ENGINE_OPTIONS": engine_options(settings.database_url),
-        "RATELIMIT_STORAGE_URI": "memory://" if settings.environment == "test" else settings.redis_url,
-        "RATELIMIT_STORAGE_OPTIONS": {}
-        if settings.environment == "test"
-        else {"socket_connect_timeout": settings.redis_timeout, "socket_timeout": settings.redis_timeout},
-        "RATELIMIT_STRATEGY": "moving-window",
-        "RATELIMIT_KEY_PREFIX": "opbx",
-        "RATELIMIT_HEADERS_ENABLED": True,
-        "RATELIMIT_IN_MEMORY_FALLBACK_ENABLED": True,  # without Redis, each process counts by itself
+        **_limits(settings),
         "API_TITLE": "OPBX real-time",
         "API_VERSION": "1",
         "OPENAPI_VERSION": "3.0.3",
         "OPENAPI_URL_PREFIX": "/api/v1",
-        "PROPAGATE_EXCEPTIONS": False,
     }
 
 
-def _extend(app: Flask) -> None:
+def _limits(settings: Settings) -> dict[str, Any]:
+    if settings.environment == "test":
+        storage: dict[str, Any] = {"RATELIMIT_STORAGE_URI": "memory://"}
+    else:
+        timeouts = {"socket_connect_timeout": settings.redis_timeout, "socket_timeout": settings.redis_timeout}
+        storage = {"RATELIMIT_STORAGE_URI": settings.redis_url, "RATELIMIT_STORAGE_OPTIONS": timeouts}
+    return storage | {
+        "RATELIMIT_STRATEGY": "moving-window",
+        "RATELIMIT_KEY_PREFIX": "opbx",
+        "RATELIMIT_HEADERS_ENABLED": True,
+        "RATELIMIT_IN_MEMORY_FALLBACK_ENABLED": True,  # without Redis, each process counts for itself
+    }
+
+
+def _extend(app: Flask, settings: Settings) -> None:
     db.init_app(app)
-    migrate.init_app(app, db, directory=str(ROOT / "migrations"), compare_type=True)
+    migrate.init_app(app, db, directory=str(ROOT / "migrations"))
     limiter.init_app(app)
+    wakes.init_broadcasting(app)
     with app.app_context():
         mind_sqlite(db.engine)
+        app.extensions["checkup"] = health.Checkup(health.probes(settings, db.engine, app.extensions["opbx_queue"]))
+
+
+def _describe(app: Flask) -> None:
+    """The documented blueprints, their description, and the page to try it."""
+    api = openapi.EnvelopeApi(app)
+    openapi.describe(api)
+    for feature in (identity, health):
+        api.register_blueprint(feature.blueprint)
+    app.register_blueprint(openapi.blueprint)
