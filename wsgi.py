@@ -14,13 +14,10 @@ if TYPE_CHECKING:
 
 def __getattr__(name: str) -> "Flask":
     if name == "app":
-        from opbx import create_app
-
-        globals()[name] = create_app()
-        return globals()[name]
-    if name == "relay":
-        from opbx import create_relay
-
-        globals()[name] = create_relay()
-        return globals()[name]
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from opbx import create_app as create
+    elif name == "relay":
+        from opbx import create_relay as create
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    application = globals()[name] = create()
+    return application

@@ -5,16 +5,19 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 
-def connect(url: str, *, timeout: float = 0.5) -> Redis:
+def connect(url: str, *, timeout: float = 0.5, patient: bool = False) -> Redis:
     """A client for `url` that waits at most `timeout` seconds for a connection and for each answer.
+
+    A `patient` one waits for answers without limit: for listening, where silence is nothing unusual.
 
     One reconnect is tried, for the connection that idled until the server closed it; whoever wants more
     patience has it above this layer, where it is known what waits.
     """
     return Redis.from_url(
         url,
-        socket_timeout=timeout,
+        socket_timeout=None if patient else timeout,
         socket_connect_timeout=timeout,
         retry=Retry(NoBackoff(), 1),
-        health_check_interval=30,
+        health_check_interval=0 if patient else 30,
+        protocol=2,
     )

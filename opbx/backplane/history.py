@@ -17,8 +17,14 @@ class Since:
     records: list[Record] | None
 
 
-def since_call(keys: ChannelKeys, epoch: str, offset: int) -> Call:
-    """The script call that asks for what followed `offset` of `epoch`; an empty epoch asks for the head alone."""
+#: An epoch that no head ever has: asking for what followed it tells where the head is now.
+_NO_EPOCH = "?"
+
+
+def since_call(keys: ChannelKeys, epoch: str, offset: int | None) -> Call:
+    """The script call that asks for what followed `offset` of `epoch`, or where the head is when that is not known."""
+    if offset is None:
+        return Call(SINCE, (keys.head, keys.log), (_NO_EPOCH, 0))
     return Call(SINCE, (keys.head, keys.log), (epoch, offset))
 
 

@@ -4,8 +4,6 @@ from dataclasses import dataclass
 
 NODES = "opbx:nodes"
 
-_TOPIC_PREFIX = "opbx:topic:{"
-
 
 @dataclass(frozen=True, slots=True)
 class ChannelKeys:
@@ -15,8 +13,13 @@ class ChannelKeys:
     channel: str
 
     @property
+    def entry(self) -> str:
+        """How a list of channels names this one."""
+        return f"{self.app_id}:{self.channel}"
+
+    @property
     def tag(self) -> str:
-        return f"{{{self.app_id}:{self.channel}}}"
+        return f"{{{self.entry}}}"
 
     @property
     def topic(self) -> str:

@@ -32,6 +32,11 @@ def renew(redis: Redis, node: str) -> LeaseState:
     return LeaseState(bool(alive), [name.decode() for name in dead])
 
 
+def end(redis: Redis, node: str) -> None:
+    """The node has let go of all its members and goes: nobody needs to look after it."""
+    redis.zrem(NODES, node)
+
+
 def reap(redis: Redis, node: str) -> int:
     """Remove all members that `node` holds; return how many users thereby left. Safe to run twice or in parallel."""
     left = 0

@@ -9,9 +9,9 @@ from typing import Any
 
 import orjson
 
-from opbx.backplane.keys import ChannelKeys
+from opbx.backplane.keys import ChannelKeys, node_channels
 from opbx.backplane.records import channel_event
-from opbx.backplane.scripts import JOIN, LEAVE, Call, new_epoch
+from opbx.backplane.scripts import ENROL, JOIN, LEAVE, WITHDRAW, Call, new_epoch
 
 MEMBER_ADDED = "pusher_internal:member_added"
 MEMBER_REMOVED = "pusher_internal:member_removed"
@@ -68,3 +68,13 @@ def leave_call(keys: ChannelKeys, node: str, socket_id: str, user_id: str) -> Ca
         (keys.head, keys.log, keys.members, keys.held, keys.held_by(node)),
         (keys.topic, new_epoch(), socket_id, removed.encode()),
     )
+
+
+def enrol_call(keys: ChannelKeys, node: str) -> Call:
+    """To run before the first join of `node` on a channel, so that a reaper finds what the node holds."""
+    return Call(ENROL, (node_channels(node),), (keys.entry,))
+
+
+def withdraw_call(keys: ChannelKeys, node: str) -> Call:
+    """To run after the last leave of `node` on a channel."""
+    return Call(WITHDRAW, (node_channels(node),), (keys.entry,))

@@ -35,6 +35,8 @@ JOIN = Script.load("join", emits=True)
 LEAVE = Script.load("leave", emits=True)
 SINCE = Script.load("since")
 LEASE = Script.load("lease")
+ENROL = Script.load("enrol")
+WITHDRAW = Script.load("withdraw")
 
 
 @dataclass(frozen=True, slots=True)

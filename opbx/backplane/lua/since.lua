@@ -1,9 +1,9 @@
--- KEYS: head, log. ARGV: epoch, offset up to which the relay has everything (epoch '' asks for the head alone).
+-- KEYS: head, log. ARGV: epoch, offset up to which the relay has everything ('' and 0: from a time when there was no head yet).
 -- Answers {epoch, offset of the head, records after the given offset, or false when they cannot all be given}.
 local head = redis.call('HMGET', KEYS[1], 'epoch', 'offset')
 local epoch, last = head[1] or '', tonumber(head[2] or '0')
 local from = tonumber(ARGV[2])
-if ARGV[1] == '' or epoch ~= ARGV[1] or last < from then
+if (epoch ~= ARGV[1] and ARGV[1] ~= '') or last < from then
   return { epoch, last, false }
 end
 local records = {}

@@ -1,0 +1,242 @@
+"""One channel on this node: its subscribers, its place in the stream of messages, and what waits to be sent.
+
+Messages come with consecutive offsets. A gap is never passed over: what is missing is asked for, and what came
+after it waits. A batch of output is sealed with the subscribers of that moment, so that whoever joins later gets
+exactly what followed its join.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from opbx.backplane.history import Since
+from opbx.backplane.keys import ChannelKeys
+from opbx.backplane.presence import Joined, Member
+from opbx.backplane.records import Batch, Record
+from opbx.pusher import messages
+from opbx.relay.frames import text_frame
+
+if TYPE_CHECKING:
+    from opbx.relay.connection import Connection
+
+#: Bytes of frames that are joined into one write.
+_CHUNK = 65_536
+
+
+@dataclass(slots=True, eq=False)
+class Pending:
+    """A subscription that is not confirmed yet, and what came on the channel meanwhile.
+
+    `proceed` goes on with it once the channel is live. For presence, `missed` is a list from the moment the join is
+    under way, and `joined` its answer while messages from before it are still on their way here.
+    """
+
+    connection: "Connection"
+    member: Member | None
+    proceed: "Callable[[Channel, Pending], None]"
+    missed: "list[tuple[str, int, bytes, str]] | None" = None  # epoch, offset, frame, except_socket
+    joined: Joined | None = None
+
+
+@dataclass(slots=True)
+class Output:
+    """Frames for the subscribers of one moment; `own` is for those who must not get all of them."""
+
+    frames: bytes
+    recipients: "list[Connection]"
+    own: "dict[Connection, bytes]"
+    position: int = 0
+
+
+class Channel:
+    """The node's side of a channel.
+
+    `on_output` is called when there is something to send, `on_gap` when the history is to be asked for `Since`.
+    """
+
+    __slots__ = (
+        "_excluded",
+        "_frames",
+        "_held_back",
+        "_joined",
+        "_on_gap",
+        "_on_output",
+        "_size",
+        "epoch",
+        "keys",
+        "live",
+        "offset",
+        "outputs",
+        "pending",
+        "recovering",
+        "scheduled",
+        "subscribers",
+    )
+
+    def __init__(
+        self, keys: ChannelKeys, on_output: "Callable[[Channel], None]", on_gap: "Callable[[Channel], None]"
+    ) -> None:
+        self.keys = keys
+        self.subscribers: dict[Connection, Member | None] = {}
+        self.pending: dict[Connection, Pending] = {}
+        self.live = False  #: whether Redis has confirmed that messages arrive
+        self.epoch = ""
+        self.offset: int | None = None  #: of the last message taken; None until it is known
+        self.recovering = False
+        self.outputs: deque[Output] = deque()
+        self.scheduled = False
+        self._held_back: list[Batch] = []
+        self._joined: list[Pending] = []
+        self._frames: list[bytes] = []
+        self._size = 0
+        self._excluded: dict[str, set[int]] = {}
+        self._on_output = on_output
+        self._on_gap = on_gap
+
+    @property
+    def unused(self) -> bool:
+        return not self.subscribers and not self.pending
+
+    def held(self) -> "dict[Connection, Member]":
+        """The members that connections of this node hold, or are about to."""
+        held = {c: member for c, member in self.subscribers.items() if member is not None}
+        held.update({c: p.member for c, p in self.pending.items() if p.member is not None and p.missed is not None})
+        return held
+
+    # The stream of messages
+
+    def receive(self, batch: Batch) -> None:
+        """Take what Redis delivered, in order, once; ask for what is missing before it."""
+        if self.recovering:
+            self._held_back.append(batch)
+            return
+        if self.offset is None or (batch.epoch != self.epoch and batch.first == 1):
+            # The first message heard here, or of a head that was lost and begun anew while the connection held.
+            self.epoch, self.offset = batch.epoch, batch.first - 1
+        if batch.epoch != self.epoch or batch.first > self.offset + 1:
+            self._held_back.append(batch)
+            self.recover()
+            return
+        fresh = batch.records[self.offset + 1 - batch.first :]
+        self._take(fresh)
+
+    def recover(self) -> None:
+        """Ask what was missed; until `recovered` answers, what arrives waits."""
+        if not self.recovering:
+            self.recovering = True
+            self._on_gap(self)
+
+    def baseline(self, head: Since) -> None:
+        """Where the channel stood when this node began to listen, unless a message has told it already."""
+        if self.offset is None:
+            self.epoch, self.offset = head.epoch, head.offset
+
+    def recovered(self, since: Since) -> None:
+        """The history's answer. Where it does not reach back far enough, subscribers are told to load anew."""
+        self.recovering = False
+        if since.records is not None:
+            self.epoch = since.epoch
+            self._take(since.records)
+        else:
+            self.epoch, self.offset = since.epoch, since.offset
+            self._add(Record(messages.resync(self.keys.channel)))
+        self._admit()
+        held_back, self._held_back = self._held_back, []
+        for batch in held_back:
+            if batch.epoch == self.epoch:
+                self.receive(batch)
+
+    def _take(self, records: list[Record]) -> None:
+        for record in records:
+            self.offset = (self.offset or 0) + 1
+            self._add(record)
+            if self._joined:
+                self._admit()
+
+    def _add(self, record: Record) -> None:
+        frame = text_frame(record.text)
+        for pending in self.pending.values():
+            if pending.missed is not None:
+                pending.missed.append((self.epoch, self.offset or 0, frame, record.except_socket))
+        if not self.subscribers:
+            return
+        if record.except_socket:
+            self._excluded.setdefault(record.except_socket, set()).add(len(self._frames))
+        self._frames.append(frame)
+        self._size += len(frame)
+        if self._size >= _CHUNK:
+            self.seal()
+        self._on_output(self)
+
+    # Output
+
+    def seal(self) -> None:
+        """Close the present batch of output: it goes to the subscribers of now."""
+        if not self._frames:
+            return
+        frames, self._frames, self._size = self._frames, [], 0
+        excluded, self._excluded = self._excluded, {}
+        own = {
+            connection: b"".join(f for i, f in enumerate(frames) if i not in excluded[connection.socket_id])
+            for connection in (self.subscribers if excluded else ())
+            if connection.socket_id in excluded
+        }
+        self.outputs.append(Output(b"".join(frames), list(self.subscribers), own))
+
+    def flush(self, limit: int) -> int:
+        """Send what waits to at most `limit` subscribers; return to how many. `outputs` is empty when all is sent."""
+        if not self.outputs:
+            self.seal()
+            if not self.outputs:
+                return 0
+        output = self.outputs[0]
+        recipients = output.recipients[output.position : output.position + limit]
+        output.position += len(recipients)
+        subscribers, frames, own = self.subscribers, output.frames, output.own
+        for connection in recipients:
+            if connection in subscribers:  # it may have left since
+                connection.send(own.get(connection, frames) if own else frames)
+        if output.position >= len(output.recipients):
+            self.outputs.popleft()
+        return len(recipients)
+
+    @property
+    def has_output(self) -> bool:
+        return bool(self.outputs or self._frames)
+
+    # Subscriptions
+
+    def join(self, pending: Pending, joined: Joined) -> None:
+        """Confirm a presence subscription as soon as this node has what came before its snapshot.
+
+        The join's answer may overtake the messages before it, the newcomer's own member_added among them.
+        """
+        pending.joined = joined
+        self._joined.append(pending)
+        self._admit()
+
+    def _admit(self) -> None:
+        behind: list[Pending] = []
+        for pending in self._joined:
+            joined = pending.joined
+            if joined and joined.epoch == self.epoch and (self.offset or 0) < joined.offset:
+                behind.append(pending)
+            elif self.pending.get(pending.connection) is pending:
+                self.activate(pending)
+        self._joined = behind
+
+    def activate(self, pending: Pending) -> None:
+        """Confirm a subscription: from here on it gets what follows, for presence what follows its snapshot."""
+        connection, joined = pending.connection, pending.joined
+        del self.pending[connection]
+        self.seal()  # what came before is for those who were here before
+        members = joined.members if joined else None
+        reply = [text_frame(messages.subscription_succeeded(self.keys.channel, members))]
+        if joined:
+            for epoch, offset, frame, except_socket in pending.missed or ():
+                followed = offset > joined.offset if epoch == joined.epoch else True
+                if followed and except_socket != connection.socket_id:
+                    reply.append(frame)
+        self.subscribers[connection] = pending.member
+        connection.send(b"".join(reply))
