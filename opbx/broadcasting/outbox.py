@@ -12,6 +12,7 @@ from opbx.broadcasting import rules as _rules  # noqa: F401  (declares the chann
 from opbx.broadcasting.channels import wire_name
 from opbx.broadcasting.events import Event
 from opbx.broadcasting.models import BroadcastEvent, ChannelCursor, ChannelHead
+from opbx.database import AnySession
 
 
 def _next_sequence(dialect: Any) -> Executable:
@@ -32,7 +33,7 @@ _PENDING = "opbx_broadcast_pending"  # channels written to in the open transacti
 _COMMITTED = "opbx_broadcast_committed"  # channels of the transaction that has just committed
 
 
-def broadcast(session: Session | scoped_session[Session], event: Event) -> int:
+def broadcast(session: AnySession, event: Event) -> int:
     """Store `event` with its channel's next sequence and return that; the caller's commit sends it.
 
     The sequence comes from the channel's head row, which stays locked until the transaction ends: so the
@@ -57,9 +58,7 @@ def broadcast(session: Session | scoped_session[Session], event: Event) -> int:
     return sequence
 
 
-def wake_after_commit(
-    sessions: sessionmaker[Session] | scoped_session[Session], wake: Callable[[set[str]], None]
-) -> None:
+def wake_after_commit(sessions: sessionmaker[Any] | scoped_session[Any], wake: Callable[[set[str]], None]) -> None:
     """Call `wake` with the channels that a transaction of `sessions` broadcast to, once it has committed.
 
     It is called when the transaction has ended, not within the commit: by then the connection is back in
