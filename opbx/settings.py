@@ -87,6 +87,8 @@ class Settings:
     public_ws_port: int = 6001
     public_ws_scheme: str = "http"
     trusted_proxies: int = 0  #: proxies in front whose X-Forwarded-* headers are believed
+    demo_password: str = field(default="", repr=False)  #: of the demo's users; empty: made up once, kept in var/
+    demo_sender_key: str = field(default="", repr=False)  #: Bearer key and signing secret of the demo's senders
     pusher: PusherSettings = field(default_factory=PusherSettings)
     relay: RelaySettings = field(default_factory=RelaySettings)
 
@@ -126,6 +128,8 @@ class Settings:
             public_ws_port=env.int("VITE_WS_PORT", relay_port),
             public_ws_scheme=env.str("VITE_WS_SCHEME", "http"),
             trusted_proxies=env.int("TRUSTED_PROXIES", 0),
+            demo_password=env.str("DEMO_PASSWORD", ""),
+            demo_sender_key=env.str("DEMO_SENDER_KEY", ""),
             pusher=PusherSettings(
                 app_id=env.str("PUSHER_APP_ID", "app-id"),
                 key=env.str("PUSHER_APP_KEY", "pbxappkey"),

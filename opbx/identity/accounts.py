@@ -4,6 +4,7 @@ import re
 import secrets
 from dataclasses import dataclass
 from typing import Any, TypeVar
+from uuid import UUID
 
 from marshmallow import Schema, ValidationError
 from sqlalchemy import or_, select
@@ -104,7 +105,7 @@ def create_sender_key(
 
 
 def revoke_sender_key(session: AnySession, key_id: str) -> SenderKey:
-    record: SenderKey | None = session.get(SenderKey, key_id)
+    record: SenderKey | None = session.get(SenderKey, key_id) if is_id(key_id) else None
     if record is None:
         raise NotFoundError(f"no sender key has the id {key_id}")
     record.revoked_at = record.revoked_at or utcnow()
@@ -144,6 +145,14 @@ def find_user(session: AnySession, email: str) -> User:
     if user is None:
         raise NotFoundError(f"no user has the email address {email}")
     return user
+
+
+def is_id(text: str) -> bool:
+    """Whether the text has the form of a primary key."""
+    try:
+        return str(UUID(text)) == text
+    except ValueError:
+        return False
 
 
 def slugify(name: str) -> str:

@@ -11,7 +11,7 @@ from opbx.database import engine_options, mind_sqlite
 from opbx.errors import register_errors
 from opbx.extensions import db, limiter, migrate
 from opbx.identity import views as identity
-from opbx.operations import dashboard, headers, health, logs, openapi
+from opbx.operations import cli, dashboard, headers, health, logs, openapi
 from opbx.settings import ROOT, Settings
 
 
@@ -26,6 +26,7 @@ def build(settings: Settings) -> Flask:
     _extend(app, settings)
     _describe(app)
     dashboard.register(app)
+    cli.register(app)
     if settings.trusted_proxies:
         trust = settings.trusted_proxies
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]

@@ -1,0 +1,1 @@
+"""A simulated telephony sender: whole calls as real, signed webhooks over HTTP."""

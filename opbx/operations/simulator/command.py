@@ -1,0 +1,109 @@
+"""`flask simulate`: the simulated sender on the command line."""
+
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from random import Random
+
+import click
+from flask.cli import with_appcontext
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from sqlalchemy import select
+
+from opbx.database import AnySession, write_transaction
+from opbx.extensions import current_settings, db
+from opbx.identity.models import DidNumber, Extension, Organization
+from opbx.operations import demo
+from opbx.operations.simulator.plan import Line
+from opbx.operations.simulator.sender import Sender, Tally
+from opbx.operations.simulator.traffic import THREADS, Traffic
+
+#: Seconds between two lines of a report that goes to no terminal.
+LINE_PERIOD = 30.0
+
+
+@click.command()
+@click.option("--rate", type=click.FloatRange(min=0.01), default=2.0, show_default=True, help="New calls a second.")
+@click.option("--organizations", type=click.IntRange(min=1), default=2, show_default=True)
+@click.option("--url", help="Where to post; by default the web process of this machine.")
+@click.option("--duration", type=click.FloatRange(min=0), help="Seconds; without it, until stopped.")
+@click.option("--seed", type=int, help="Makes the calls repeatable.")
+@with_appcontext
+def simulate(rate: float, organizations: int, url: str | None, duration: float | None, seed: int | None) -> None:
+    """Post the webhooks of whole calls: answered, busy, missed, abandoned."""
+    settings = current_settings()
+    access = demo.access(settings)
+    with write_transaction(db.session):
+        seeded = demo.seed_simulated(db.session, access, organizations)
+        lines = [_line(db.session, organization, access) for organization in seeded]
+    db.session.remove()
+    url = url or f"http://127.0.0.1:{settings.web_port}"
+    random = Random(seed)  # noqa: S311 - nothing secret is drawn
+    with _stopping() as stop, _reporting(lines) as report:
+        sender = Sender(url, stop, random, THREADS)
+        if sender.wait_until_up():
+            Traffic(sender, lines, rate=rate, stop=stop, random=random, report=report).run(duration)
+        sender.close()
+    click.echo(_summary(sender))
+
+
+def _line(session: AnySession, organization: Organization, access: demo.Access) -> Line:
+    numbers = session.scalars(select(DidNumber.phone_number).where(DidNumber.organization_id == organization.id))
+    extensions = session.scalars(select(Extension.number).where(Extension.organization_id == organization.id))
+    return Line(
+        domain=organization.domain,
+        domain_uuid=organization.domain_uuid,
+        numbers=tuple(sorted(numbers)),
+        extensions=tuple(sorted(extensions)),
+        key=access.sender_key,
+        secret=access.sender_key,
+    )
+
+
+@contextmanager
+def _stopping() -> Iterator[threading.Event]:
+    """An event that SIGTERM and Ctrl-C set."""
+    stop = threading.Event()
+    before = {number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _reporting(lines: Sequence[Line]) -> Iterator[Callable[[Traffic], None]]:
+    """A progress bar on a terminal, a line now and then elsewhere."""
+    if not sys.stdout.isatty():
+        click.echo(f"simulating calls of {', '.join(line.domain for line in lines)}")
+        yield _plain_report()
+        return
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, transient=True) as progress:
+        task = progress.add_task("waiting for the web process", total=None)
+        yield lambda traffic: progress.update(task, description=_state(traffic))
+
+
+def _plain_report() -> Callable[[Traffic], None]:
+    told = time.monotonic()
+
+    def report(traffic: Traffic) -> None:
+        nonlocal told
+        if time.monotonic() - told >= LINE_PERIOD:
+            told = time.monotonic()
+            click.echo(_state(traffic))
+
+    return report
+
+
+def _state(traffic: Traffic) -> str:
+    return f"{traffic.calls} calls, {_summary(traffic.sender)}"
+
+
+def _summary(sender: Sender) -> str:
+    counts = ", ".join(f"{sender.counts[tally]} {tally}" for tally in Tally)
+    return f"webhooks: {counts}" + (f"; last refusal: {sender.last_refusal}" if sender.last_refusal else "")

@@ -1,0 +1,51 @@
+"""`flask trigger`: one event of an existing or a made-up call, for trying a client by hand."""
+
+from uuid import uuid4
+
+import click
+from flask.cli import with_appcontext
+
+from opbx.calls.models import CallDirection, CallStatus
+from opbx.calls.service import apply
+from opbx.calls.signal import CallSignal
+from opbx.database import utcnow, write_transaction
+from opbx.extensions import db
+from opbx.identity import accounts
+
+#: What happens to the call, and the status that says so.
+EVENTS = {
+    "call.initiated": CallStatus.INITIATED,
+    "call.answered": CallStatus.ANSWERED,
+    "call.ended": CallStatus.COMPLETED,
+}
+
+
+@click.command()
+@click.argument("event", type=click.Choice(list(EVENTS)), default="call.initiated")
+@click.option("--organization", "-o", default="demo", show_default=True, help="Slug or domain.")
+@click.option("--call-id", help="An existing call's id; made up where not given.")
+@click.option("--from", "caller", default="+18005551234", show_default=True)
+@click.option("--to", "callee", default="+18005550011", show_default=True)
+@click.option("--extension", help="Who answers, such as 101.")
+@with_appcontext
+def trigger(
+    *, event: str, organization: str, call_id: str | None, caller: str, callee: str, extension: str | None
+) -> None:
+    """Let EVENT happen to a call, now. It takes the way of every other event, through the outbox."""
+    now = utcnow()
+    signal = CallSignal(
+        call_id=call_id or str(uuid4()),
+        status=EVENTS[event],
+        at=now,
+        direction=CallDirection.INBOUND,
+        from_number=caller,
+        to_number=callee,
+        extension=extension,
+    )
+    try:
+        with write_transaction(db.session):
+            owner = accounts.find_organization(db.session, organization)
+            outcome = apply(db.session, owner.id, signal, now)
+    except accounts.AccountError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"{outcome.call_id} is {outcome.status} ({outcome.step})")
