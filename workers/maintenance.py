@@ -4,8 +4,9 @@ import structlog
 
 from opbx.broadcasting.sweep import prune as prune_events
 from opbx.broadcasting.sweep import sweep as find_stalled
+from opbx.calls.timeouts import expire_calls as end_silent_calls
 from opbx.database import utcnow
-from workers import app, sessions, wakes
+from workers import app, sessions, settings, wakes
 
 log = structlog.get_logger()
 
@@ -26,3 +27,12 @@ def prune() -> None:
     with sessions() as session:
         removed = prune_events(session, utcnow())
     log.info("pruned", events=removed)
+
+
+@app.task(name="maintenance.expire_calls")
+def expire_calls() -> None:
+    """End the calls that nobody has told anything of for too long."""
+    with sessions() as session:
+        expired = end_silent_calls(session, settings, utcnow())
+    if expired:
+        log.info("calls ended without news", count=expired)

@@ -1,0 +1,59 @@
+"""/broadcasting/auth: signs a user's subscription to a channel, where the channel's rule allows it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from flask import Request
+from marshmallow import Schema
+
+from opbx.api import Blueprint, BodyParser
+from opbx.broadcasting import rules as _rules  # noqa: F401  (declares the channels)
+from opbx.broadcasting.channels import authorize
+from opbx.broadcasting.schemas import AuthorizationSchema, SubscriptionSchema
+from opbx.errors import refuse
+from opbx.extensions import current_settings
+from opbx.identity.authentication import authenticated, current_user
+from opbx.pusher.channels import parse_channel
+from opbx.pusher.signatures import subscription_auth
+
+
+class _FormOrJson(BodyParser):
+    """pusher-js sends a form, other clients JSON."""
+
+    def load_form(self, req: Request, schema: Schema) -> Any:
+        return self.load_json(req, schema) if req.is_json else super().load_form(req, schema)
+
+
+class _Blueprint(Blueprint):
+    ARGUMENTS_PARSER = _FormOrJson()
+
+
+blueprint = _Blueprint("broadcasting", __name__, description="Subscribing to channels")
+
+
+@blueprint.route("/broadcasting/auth", methods=["POST"])
+@blueprint.route("/api/v1/broadcasting/auth", methods=["POST"])
+@blueprint.doc(requestBody={"content": {"application/json": {"schema": SubscriptionSchema}}})
+@authenticated
+@blueprint.arguments(SubscriptionSchema, location="form")
+@blueprint.response(200, AuthorizationSchema)
+@blueprint.alt_response(401, description="No valid token")
+@blueprint.alt_response(403, description="No rule lets the caller subscribe to the channel")
+def authorize_subscription(subscription: dict[str, str]) -> dict[str, str]:
+    """Sign a subscription to a private or presence channel, for the connection that the socket id names."""
+    socket_id, wire = subscription["socket_id"], subscription["channel_name"]
+    name = parse_channel(wire)
+    verdict = authorize(current_user(), name) if name else None
+    if not verdict:
+        # one answer for a foreign channel and for one that does not exist: nobody learns which it was
+        refuse(403, "CHANNEL_REFUSED", "You may not subscribe to this channel.")
+    pusher = current_settings().pusher
+    if not isinstance(verdict, Mapping):
+        return {"auth": subscription_auth(pusher.key, pusher.secret, socket_id, wire)}
+    # user_id must be a string: the relay tells members apart by it
+    channel_data = orjson.dumps({"user_id": str(verdict["id"]), "user_info": dict(verdict)}).decode()
+    return {
+        "auth": subscription_auth(pusher.key, pusher.secret, socket_id, wire, channel_data),
+        "channel_data": channel_data,
+    }
