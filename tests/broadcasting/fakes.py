@@ -1,0 +1,68 @@
+"""An event to broadcast, a publisher that remembers and fails on demand, and a clock that is set by hand."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, ClassVar
+
+from marshmallow import Schema, fields
+
+from opbx.backplane.publisher import Message
+from opbx.broadcasting.events import Event
+from opbx.database import utcnow
+
+
+class NoteSchema(Schema):
+    text = fields.String(required=True)
+
+
+@dataclass(frozen=True)
+class Note(Event):
+    name: ClassVar[str] = "note.written"
+    schema: ClassVar[type[Schema]] = NoteSchema
+
+    text: str = "hello"
+    organization: str = "7"
+
+    def channel(self) -> str:
+        return f"presence.org.{self.organization}"
+
+    def payload(self) -> Mapping[str, Any]:
+        return {"text": self.text}
+
+
+class FakePublisher:
+    """Refuses published sequences as the backplane does. `during` runs once, within the next publish."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, list[Message]]] = []
+        self.errors: list[Exception] = []
+        self.during: Callable[[], object] | None = None
+        self._newest: dict[str, int] = {}
+
+    def publish(self, channel: str, messages: Sequence[Message], /) -> int:
+        during, self.during = self.during, None
+        if during:
+            during()
+        if self.errors:
+            raise self.errors.pop(0)
+        fresh = [message for message in messages if (message.sequence or 0) > self._newest.get(channel, 0)]
+        if fresh:
+            self._newest[channel] = fresh[-1].sequence or 0
+            self.calls.append((channel, fresh))
+        return len(fresh)
+
+    @property
+    def sequences(self) -> list[int | None]:
+        return [message.sequence for _, messages in self.calls for message in messages]
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = utcnow()
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def forward(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
