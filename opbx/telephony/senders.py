@@ -1,0 +1,160 @@
+"""Who sends a webhook: finds the organization by the payload's domain and checks that the sender may speak for it.
+
+Two proofs are known, and one at least must hold: `Authorization: Bearer <key>`, and `X-Cloudonix-Signature`, the
+hex HMAC-SHA256 of timestamp, a dot and the raw body. A proof that is given must hold where the organization has
+anything to check it with: a wrong signature is not made good by a key.
+"""
+
+import hmac
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+
+from sqlalchemy import and_, select
+from sqlalchemy.orm import InstrumentedAttribute
+from werkzeug.datastructures import Headers
+
+from opbx.database import AnySession
+from opbx.identity.models import Organization, OrganizationStatus, SenderKey
+
+#: Seconds that a signature's timestamp may be away from our clock.
+TOLERANCE = 300
+
+MAX_DOMAIN = 253
+
+_TIMESTAMP = re.compile(r"[0-9]{1,12}")
+
+
+class SenderRefused(Exception):
+    """A webhook is not let in. Permanent: the same request is refused again."""
+
+
+class DomainMissing(SenderRefused):
+    """The payload names no domain."""
+
+
+class Unauthenticated(SenderRefused):
+    """The domain, the key or the signature is wrong; which of them is not told."""
+
+
+class OrganizationSuspended(SenderRefused):
+    """The organization is suspended."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Proofs:
+    """What the request shows to prove its sender, as it came."""
+
+    bearer: str | None
+    signature: str | None
+    timestamp: str | None
+
+    @classmethod
+    def of(cls, headers: Headers) -> "Proofs":
+        scheme, _, key = headers.get("Authorization", "").partition(" ")
+        return cls(
+            bearer=key.strip() if scheme.lower() == "bearer" else None,
+            signature=headers.get("X-Cloudonix-Signature"),
+            timestamp=headers.get("X-Cloudonix-Timestamp"),
+        )
+
+
+@dataclass(frozen=True)
+class Key:
+    """One sender key of the organization; either part may be missing."""
+
+    key_hash: bytes | None
+    signing_secret: str | None
+    allow_unstamped: bool
+
+
+#: Compared with where an organization is unknown or has no key, so that the answer takes as long.
+_NOBODY = Key(sha256(b"nobody's key").digest(), "nobody's secret", allow_unstamped=False)
+
+
+def authenticate(session: AnySession, payload: Mapping[str, Any], proofs: Proofs, body: bytes, now: datetime) -> str:
+    """The id of the organization that the sender has proved to speak for. Raises `SenderRefused`.
+
+    Leaves a reading transaction open.
+    """
+    column, domain = _domain(payload)
+    rows = session.execute(
+        select(
+            Organization.id,
+            Organization.status,
+            SenderKey.key_hash,
+            SenderKey.signing_secret,
+            SenderKey.allow_unstamped,
+        )
+        .outerjoin(SenderKey, and_(SenderKey.organization_id == Organization.id, SenderKey.revoked_at.is_(None)))
+        .where(column == domain)
+    ).all()
+    keys = [Key(row.key_hash, row.signing_secret, bool(row.allow_unstamped)) for row in rows]
+    if not _proved(keys, proofs, body, now) or not rows:
+        raise Unauthenticated
+    if rows[0].status is not OrganizationStatus.ACTIVE:
+        raise OrganizationSuspended
+    organization_id: str = rows[0].id
+    return organization_id
+
+
+def _domain(payload: Mapping[str, Any]) -> tuple[InstrumentedAttribute[str], str]:
+    """The first name in the payload, by which column to look for it. The payload's other names count for nothing."""
+    owner = payload.get("owner")
+    owned = owner.get("domain") if isinstance(owner, dict) else None
+    owned = owned if isinstance(owned, dict) else {}
+    names = (
+        (Organization.domain, payload.get("Domain")),
+        (Organization.domain, payload.get("domain")),
+        (Organization.domain, owned.get("name")),
+        (Organization.domain_uuid, payload.get("domain_uuid")),
+        (Organization.domain_uuid, owned.get("uuid")),
+    )
+    for column, name in names:
+        if isinstance(name, str) and name.strip():
+            domain = name.strip().lower()
+            # nobody has such a domain, and PostgreSQL does not take every text
+            return column, domain if domain.isprintable() and len(domain) <= MAX_DOMAIN else ""
+    raise DomainMissing
+
+
+def _proved(keys: Sequence[Key], proofs: Proofs, body: bytes, now: datetime) -> bool:
+    bearer = _bearer_holds([key.key_hash for key in keys if key.key_hash], proofs)
+    signature = _signature_holds([key for key in keys if key.signing_secret], proofs, body, now)
+    return False not in {bearer, signature} and True in {bearer, signature}
+
+
+def _bearer_holds(hashes: Sequence[bytes], proofs: Proofs) -> bool | None:
+    """Whether the Bearer key is one of the organization's; None where it has none or the request brings none."""
+    if proofs.bearer is None:
+        return None
+    given = sha256(proofs.bearer.encode()).digest()
+    held = [hmac.compare_digest(given, known) for known in hashes or [_NOBODY.key_hash or b""]]
+    return any(held) if hashes else None
+
+
+def _signature_holds(keys: Sequence[Key], proofs: Proofs, body: bytes, now: datetime) -> bool | None:
+    """Whether the signature is by one of the organization's secrets; None as above."""
+    if proofs.signature is None:
+        return None
+    given = proofs.signature.strip().lower().encode()
+    held = [
+        hmac.compare_digest(given, _signature(key.signing_secret or "", proofs, body))
+        and (key.allow_unstamped if proofs.timestamp is None else _timely(proofs.timestamp, now))
+        for key in keys or [_NOBODY]
+    ]
+    return any(held) if keys else None
+
+
+def _signature(secret: str, proofs: Proofs, body: bytes) -> bytes:
+    signed = body if proofs.timestamp is None else proofs.timestamp.encode() + b"." + body
+    return hmac.new(secret.encode(), signed, sha256).hexdigest().encode()
+
+
+def _timely(timestamp: str, now: datetime) -> bool:
+    if not _TIMESTAMP.fullmatch(timestamp):
+        return False
+    return abs(now.timestamp() - int(timestamp)) <= TOLERANCE
