@@ -1,0 +1,189 @@
+/** One organization's live data while it is being watched: socket and snapshots in, one state out. */
+
+import { ApiError } from '@/api/client';
+import type { ActiveCalls, Member } from '@/api/types';
+import { boardReducer, emptyBoard, type Board, type BoardAction } from '@/calls/board';
+import type { CallEvent } from '@/calls/events';
+import { backoff } from '@/services/backoff';
+import type { ConnectionState, EchoService, OrganizationHandlers } from '@/services/echo.service';
+
+export interface PresenceChange {
+  kind: 'joined' | 'left';
+  member: Member;
+}
+
+export interface LiveState {
+  board: Board;
+  members: readonly Member[];
+  presenceChange: PresenceChange | null;
+  /** `connected` only while the socket is open and the organization's channel is subscribed. */
+  connection: ConnectionState;
+  /** The server's clock minus this page's, in milliseconds. */
+  clockOffset: number;
+  /** Why the last snapshot failed; null once one has come. */
+  error: ApiError | null;
+  /** When the board was last known to be right, on this page's clock; meaningful while not connected. */
+  asOf: number | null;
+}
+
+export const idle: LiveState = {
+  board: emptyBoard,
+  members: [],
+  presenceChange: null,
+  connection: 'connecting',
+  clockOffset: 0,
+  error: null,
+  asOf: null,
+};
+
+export type EchoConnection = Pick<
+  EchoService,
+  'connect' | 'disconnect' | 'subscribeToOrganization' | 'onConnectionChange' | 'state'
+>;
+export type FetchSnapshot = () => Promise<ActiveCalls>;
+
+/** While events do not flow, the board is kept up by asking. */
+export const POLL_MS = 5_000;
+
+export class LiveFeed {
+  readonly #echo: EchoConnection;
+  readonly #fetchSnapshot: FetchSnapshot;
+  readonly #publish: (state: LiveState) => void;
+  #state: LiveState = idle;
+  #running = false;
+  #subscribed = false;
+  #wasLive = false;
+  #repeats = 0;
+  #retry: ReturnType<typeof setTimeout> | undefined;
+  #poll: ReturnType<typeof setInterval> | undefined;
+  #stopWatching: () => void = () => undefined;
+
+  constructor(echo: EchoConnection, fetchSnapshot: FetchSnapshot, publish: (state: LiveState) => void) {
+    this.#echo = echo;
+    this.#fetchSnapshot = fetchSnapshot;
+    this.#publish = publish;
+  }
+
+  start(token: string, organizationId: string): void {
+    this.#running = true;
+    this.#stopWatching = this.#echo.onConnectionChange((state) => {
+      if (state !== 'connected') this.#lose();
+      this.#showConnection();
+      // What closed the socket may be the end of the token; the API knows.
+      if (state === 'offline') this.refetch();
+    });
+    this.#echo.subscribeToOrganization(organizationId, this.#handlers);
+    this.#echo.connect(token);
+    this.#showConnection();
+    this.#poll = setInterval(() => {
+      if (!this.#subscribed && this.#state.board.sync === 'current') this.refetch();
+    }, POLL_MS);
+    this.#fetchIfWanted();
+  }
+
+  stop(): void {
+    this.#running = false;
+    clearInterval(this.#poll);
+    clearTimeout(this.#retry);
+    this.#stopWatching();
+    this.#echo.disconnect();
+  }
+
+  /** Asks for a snapshot now, however long the last failure said to wait. */
+  refetch = (): void => {
+    clearTimeout(this.#retry);
+    this.#retry = undefined;
+    this.#dispatch({ type: 'refetch' });
+    this.#fetchIfWanted();
+  };
+
+  readonly #handlers: OrganizationHandlers = {
+    onCallInitiated: (data) => this.#receive({ name: 'call.initiated', data }),
+    onCallAnswered: (data) => this.#receive({ name: 'call.answered', data }),
+    onCallEnded: (data) => this.#receive({ name: 'call.ended', data }),
+    onResync: this.refetch,
+    onSubscribed: (members) => {
+      this.#subscribed = true;
+      this.#wasLive = true;
+      this.#set({ members });
+      this.#showConnection();
+      this.refetch();
+    },
+    onSubscriptionError: () => {
+      this.#lose();
+      this.#showConnection();
+      this.refetch();
+    },
+    onMemberJoined: (member) => this.#changeMembers('joined', member),
+    onMemberLeft: (member) => this.#changeMembers('left', member),
+  };
+
+  #receive(event: CallEvent): void {
+    this.#dispatch({ type: 'event', event, at: Date.now() });
+    this.#fetchIfWanted();
+  }
+
+  #changeMembers(kind: PresenceChange['kind'], member: Member): void {
+    const others = this.#state.members.filter(({ id }) => id !== member.id);
+    this.#set({ members: kind === 'joined' ? [...others, member] : others, presenceChange: { kind, member } });
+  }
+
+  #lose(): void {
+    if (this.#subscribed) this.#set({ asOf: Date.now() });
+    this.#subscribed = false;
+  }
+
+  #showConnection(): void {
+    const { state } = this.#echo;
+    const pending = this.#wasLive ? 'reconnecting' : 'connecting';
+    this.#set({ connection: state === 'connected' && !this.#subscribed ? pending : state });
+  }
+
+  #fetchIfWanted(): void {
+    if (this.#retry !== undefined || this.#state.board.sync !== 'wanted') return;
+    this.#dispatch({ type: 'fetch-started' });
+    void this.#fetch();
+  }
+
+  async #fetch(): Promise<void> {
+    const asked = Date.now();
+    try {
+      const snapshot = await this.#fetchSnapshot();
+      if (!this.#running) return;
+      const now = Date.now();
+      this.#dispatch({ type: 'snapshot', snapshot, at: now });
+      // The server read its clock about halfway between question and answer.
+      const clockOffset = Math.round(Date.parse(snapshot.server_time) - (asked + now) / 2);
+      this.#set({ error: null, asOf: now, clockOffset });
+    } catch (error) {
+      if (!this.#running) return;
+      this.#dispatch({ type: 'fetch-failed' });
+      this.#set({ error: error instanceof ApiError ? error : new ApiError(0, 'UNKNOWN', String(error)) });
+    }
+    this.#repeatIfWanted();
+  }
+
+  #repeatIfWanted(): void {
+    if (this.#state.board.sync === 'current') {
+      this.#repeats = 0;
+      return;
+    }
+    // One repetition is normal, for a subscription during the fetch; more of them mean trouble.
+    const delay = this.#repeats === 0 && !this.#state.error ? 0 : backoff(this.#repeats);
+    this.#repeats += 1;
+    this.#retry = setTimeout(() => {
+      this.#retry = undefined;
+      this.#fetchIfWanted();
+    }, delay);
+  }
+
+  #dispatch(action: BoardAction): void {
+    const board = boardReducer(this.#state.board, action);
+    if (board !== this.#state.board) this.#set({ board });
+  }
+
+  #set(change: Partial<LiveState>): void {
+    this.#state = { ...this.#state, ...change };
+    if (this.#running) this.#publish(this.#state);
+  }
+}

@@ -1,0 +1,15 @@
+import { App } from '@/App';
+import { session } from '@/auth/session';
+import '@/styles.css';
+import { StrictMode } from 'react';
+import { createRoot } from 'react-dom/client';
+
+const root = document.getElementById('root');
+if (!root) throw new Error('The page has no #root element.');
+
+void session.restore();
+createRoot(root).render(
+  <StrictMode>
+    <App />
+  </StrictMode>,
+);

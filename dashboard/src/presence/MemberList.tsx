@@ -1,0 +1,60 @@
+import type { CallPresence } from '@/hooks/useCallPresence';
+
+const ROLES: Record<string, string> = {
+  owner: 'Owner',
+  pbx_admin: 'Administrator',
+  pbx_user: 'User',
+  reporter: 'Reporter',
+};
+
+type Props = Pick<CallPresence, 'onlineMembers' | 'presenceChange' | 'isConnected'> & { ownId: string };
+
+/** Who else has the board open. While the connection is down nobody can tell, and the list says so. */
+export function MemberList({ onlineMembers, presenceChange, isConnected, ownId }: Props) {
+  const news = presenceChange && `${presenceChange.member.name} ${presenceChange.kind}`;
+
+  return (
+    <section className="panel" aria-labelledby="members-title">
+      <header className="panel-head">
+        <h2 id="members-title" className="panel-title">
+          Online {isConnected && <span className="count">{onlineMembers.length}</span>}
+        </h2>
+        <p role="status" className="min-w-0 truncate text-sm text-muted">
+          {/* A key of its own lets each piece of news fade by itself. */}
+          {isConnected && news && (
+            <span key={`${news} ${onlineMembers.length}`} className="passing">
+              {news}
+            </span>
+          )}
+        </p>
+      </header>
+      {isConnected ? (
+        <ul role="list" className="member-list" aria-labelledby="members-title">
+          {onlineMembers.map((member) => (
+            <li key={member.id} className="member" data-testid="member" data-user-id={member.id}>
+              <span className="avatar" aria-hidden="true">
+                {initials(member.name)}
+              </span>
+              <span className="min-w-0">
+                <span className="block truncate font-medium">
+                  {member.name}
+                  {member.id === ownId && <span className="font-normal text-muted"> (you)</span>}
+                </span>
+                <span className="block truncate text-sm text-muted">{ROLES[member.role] ?? member.role}</span>
+              </span>
+            </li>
+          ))}
+        </ul>
+      ) : (
+        <p className="px-4 py-6 text-sm text-muted sm:px-5">Shown as soon as live updates are connected.</p>
+      )}
+    </section>
+  );
+}
+
+function initials(name: string): string {
+  const words = name.trim().split(/\s+/);
+  return [words.at(0), words.length > 1 ? words.at(-1) : undefined]
+    .map((word) => word?.charAt(0).toUpperCase() ?? '')
+    .join('');
+}

@@ -1,0 +1,230 @@
+/**
+ * The one WebSocket connection of the page, over laravel-echo and pusher-js.
+ *
+ * `subscribeToOrganization` may be called before `connect`, and by several parts of a page: they share one
+ * socket and one subscription. What pusher-js gives up on (a refused connection, a failed channel
+ * authorization) is tried again here, because a board is kept open all day.
+ */
+
+import { api } from '@/api/client';
+import type { Member } from '@/api/types';
+import { CALL_EVENTS, isCallEventData, type CallEventData, type CallEventName } from '@/calls/events';
+import { backoff } from '@/services/backoff';
+import {
+  createEcho,
+  type EchoFactory,
+  type EchoLike,
+  type PresenceChannelLike,
+} from '@/services/echo-client';
+import { loadWebSocketConfig, type WebSocketConfig } from '@/services/websocket-config';
+
+export interface OrganizationHandlers {
+  onCallInitiated?: (data: CallEventData) => void;
+  onCallAnswered?: (data: CallEventData) => void;
+  onCallEnded?: (data: CallEventData) => void;
+  onMemberJoined?: (member: Member) => void;
+  onMemberLeft?: (member: Member) => void;
+  /** After every subscription and resubscription, with all members: what happened before may have been missed. */
+  onSubscribed?: (members: Member[]) => void;
+  /** Events were lost on the way: fetch a snapshot. */
+  onResync?: () => void;
+  /** The channel was refused for now; it is tried again. */
+  onSubscriptionError?: () => void;
+}
+
+export type ConnectionState = 'connecting' | 'connected' | 'reconnecting' | 'offline';
+
+/** One organization's channel and those who listen to it. */
+interface Room {
+  handlers: Set<OrganizationHandlers>;
+  /** Null while not subscribed. */
+  members: Map<string, Member> | null;
+  failures: number;
+  retry: Timer | undefined;
+}
+
+type Timer = ReturnType<typeof setTimeout>;
+
+const HANDLER_OF: Record<CallEventName, 'onCallInitiated' | 'onCallAnswered' | 'onCallEnded'> = {
+  'call.initiated': 'onCallInitiated',
+  'call.answered': 'onCallAnswered',
+  'call.ended': 'onCallEnded',
+};
+
+export class EchoService {
+  readonly #createEcho: EchoFactory;
+  readonly #loadConfig: () => Promise<WebSocketConfig>;
+  readonly #rooms = new Map<string, Room>();
+  readonly #listeners = new Set<(state: ConnectionState) => void>();
+  #echo: EchoLike | null = null;
+  #token: string | null = null;
+  #state: ConnectionState = 'offline';
+  #wasConnected = false;
+  #failures = 0;
+  #retry: Timer | undefined;
+
+  constructor(createEcho: EchoFactory, loadConfig: () => Promise<WebSocketConfig>) {
+    this.#createEcho = createEcho;
+    this.#loadConfig = loadConfig;
+  }
+
+  get state(): ConnectionState {
+    return this.#state;
+  }
+
+  /** Opens the connection, or keeps the one that is open for the same token. */
+  connect(token: string): void {
+    if (token === this.#token) return;
+    this.#close();
+    this.#token = token;
+    this.#setState('connecting');
+    void this.#open(token);
+  }
+
+  /** Closes the connection and forgets every subscription. */
+  disconnect(): void {
+    this.#close();
+    this.#rooms.clear();
+  }
+
+  /** Returns the function that ends this subscription; the channel is left with its last one. */
+  subscribeToOrganization(organizationId: string, handlers: OrganizationHandlers): () => void {
+    let room = this.#rooms.get(organizationId);
+    if (!room) {
+      room = { handlers: new Set(), members: null, failures: 0, retry: undefined };
+      this.#rooms.set(organizationId, room);
+      this.#join(organizationId, room);
+    }
+    room.handlers.add(handlers);
+    if (room.members) handlers.onSubscribed?.([...room.members.values()]);
+    return () => this.#unsubscribe(organizationId, handlers);
+  }
+
+  onConnectionChange(listener: (state: ConnectionState) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  async #open(token: string): Promise<void> {
+    let config: WebSocketConfig;
+    try {
+      config = await this.#loadConfig();
+    } catch {
+      if (this.#token !== token) return;
+      this.#setState('offline');
+      this.#retry = setTimeout(() => void this.#open(token), backoff(this.#failures++));
+      return;
+    }
+    // Meanwhile somebody else may have signed in, or nobody be signed in any more.
+    if (this.#token !== token) return;
+    const echo = this.#createEcho(token, config);
+    this.#echo = echo;
+    this.#watch(echo);
+    for (const [id, room] of this.#rooms) this.#join(id, room);
+  }
+
+  #watch(echo: EchoLike): void {
+    const { connection } = echo.connector.pusher;
+    connection.bind('state_change', ({ current }: { current: string }) => {
+      if (echo === this.#echo) this.#follow(echo, current);
+    });
+    // pusher-js goes on calling itself connected until its first retry, a second after the loss.
+    connection.bind('connecting_in', () => {
+      if (echo === this.#echo && this.#state === 'connected') this.#lose('reconnecting');
+    });
+    this.#follow(echo, connection.state);
+  }
+
+  #follow(echo: EchoLike, state: string): void {
+    if (state === 'connected') {
+      this.#wasConnected = true;
+      this.#failures = 0;
+      this.#setState('connected');
+    } else if (state === 'initialized' || state === 'connecting') {
+      this.#lose(this.#wasConnected ? 'reconnecting' : 'connecting');
+    } else {
+      this.#lose('offline');
+      if (state !== 'unavailable') {
+        this.#retry = setTimeout(() => echo.connector.pusher.connect(), backoff(this.#failures++));
+      }
+    }
+  }
+
+  #lose(state: ConnectionState): void {
+    for (const room of this.#rooms.values()) room.members = null;
+    this.#setState(state);
+  }
+
+  #join(id: string, room: Room): void {
+    const channel: PresenceChannelLike | undefined = this.#echo?.join(channelName(id));
+    if (!channel) return;
+    for (const name of CALL_EVENTS) {
+      channel.listen(`.${name}`, (data: unknown) => {
+        if (isCallEventData(data)) each(room, (handlers) => handlers[HANDLER_OF[name]]?.(data));
+        else each(room, (handlers) => handlers.onResync?.());
+      });
+    }
+    channel.listen('.opbx:resync', () => each(room, (handlers) => handlers.onResync?.()));
+    channel.here((members: Member[]) => {
+      room.failures = 0;
+      room.members = new Map(members.map((member) => [member.id, member]));
+      each(room, (handlers) => handlers.onSubscribed?.(members));
+    });
+    channel.joining((member: Member) => {
+      room.members?.set(member.id, member);
+      each(room, (handlers) => handlers.onMemberJoined?.(member));
+    });
+    channel.leaving((member: Member) => {
+      room.members?.delete(member.id);
+      each(room, (handlers) => handlers.onMemberLeft?.(member));
+    });
+    channel.error(() => {
+      room.members = null;
+      clearTimeout(room.retry);
+      room.retry = setTimeout(() => channel.subscribe(), backoff(room.failures++));
+      each(room, (handlers) => handlers.onSubscriptionError?.());
+    });
+  }
+
+  #unsubscribe(id: string, handlers: OrganizationHandlers): void {
+    const room = this.#rooms.get(id);
+    if (!room?.handlers.delete(handlers) || room.handlers.size > 0) return;
+    clearTimeout(room.retry);
+    this.#rooms.delete(id);
+    this.#echo?.leave(channelName(id));
+  }
+
+  #close(): void {
+    clearTimeout(this.#retry);
+    for (const room of this.#rooms.values()) {
+      clearTimeout(room.retry);
+      room.members = null;
+      room.failures = 0;
+    }
+    const echo = this.#echo;
+    this.#echo = null;
+    this.#token = null;
+    this.#wasConnected = false;
+    this.#failures = 0;
+    echo?.disconnect();
+    this.#setState('offline');
+  }
+
+  #setState(state: ConnectionState): void {
+    if (state === this.#state) return;
+    this.#state = state;
+    for (const listener of [...this.#listeners]) listener(state);
+  }
+}
+
+function channelName(organizationId: string): string {
+  return `presence.org.${organizationId}`;
+}
+
+function each(room: Room, call: (handlers: OrganizationHandlers) => void): void {
+  for (const handlers of [...room.handlers]) call(handlers);
+}
+
+export const echoService = new EchoService(createEcho, () =>
+  loadWebSocketConfig(() => api.get('/websocket/config')),
+);

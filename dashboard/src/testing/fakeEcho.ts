@@ -1,0 +1,80 @@
+/** An Echo without a socket: tests say what the relay does and see what was asked of it. */
+
+import type { Member } from '@/api/types';
+import type { EchoLike, PresenceChannelLike } from '@/services/echo-client';
+
+type Listener = (data: never) => void;
+
+export class FakeChannel implements PresenceChannelLike {
+  readonly listeners = new Map<string, Listener[]>();
+  subscriptions = 1;
+
+  constructor(readonly name: string) {}
+
+  listen = (event: string, callback: (data: unknown) => void) => this.#on(event, callback);
+  here = (callback: (members: Member[]) => void) => this.#on('here', callback);
+  joining = (callback: (member: Member) => void) => this.#on('joining', callback);
+  leaving = (callback: (member: Member) => void) => this.#on('leaving', callback);
+  error = (callback: () => void) => this.#on('error', callback);
+  subscribe = () => {
+    this.subscriptions += 1;
+  };
+
+  emit(event: string, data?: unknown): void {
+    for (const listener of this.listeners.get(event) ?? []) listener(data as never);
+  }
+
+  #on(event: string, listener: Listener): void {
+    this.listeners.set(event, [...(this.listeners.get(event) ?? []), listener]);
+  }
+}
+
+export class FakeEcho implements EchoLike {
+  readonly channels = new Map<string, FakeChannel>();
+  readonly joined: string[] = [];
+  readonly left: string[] = [];
+  readonly listeners = new Map<string, Listener[]>();
+  connects = 0;
+  disconnected = false;
+
+  connector = {
+    pusher: {
+      connect: () => {
+        this.connects += 1;
+      },
+      connection: {
+        state: 'connecting',
+        bind: (event: string, callback: Listener) => {
+          this.listeners.set(event, [...(this.listeners.get(event) ?? []), callback]);
+        },
+      },
+    },
+  };
+
+  constructor(readonly token: string) {}
+
+  join(name: string): FakeChannel {
+    this.joined.push(name);
+    const channel = new FakeChannel(name);
+    this.channels.set(name, channel);
+    return channel;
+  }
+
+  leave(name: string): void {
+    this.left.push(name);
+    this.channels.delete(name);
+  }
+
+  disconnect(): void {
+    this.disconnected = true;
+  }
+
+  become(current: string): void {
+    this.connector.pusher.connection.state = current;
+    for (const listener of this.listeners.get('state_change') ?? []) listener({ current } as never);
+  }
+
+  announceRetry(): void {
+    for (const listener of this.listeners.get('connecting_in') ?? []) listener(1 as never);
+  }
+}
