@@ -16,6 +16,9 @@ Authorize = Callable[..., Verdict]
 
 _PREFIX = {Kind.PRIVATE: "private-", Kind.PRESENCE: "presence-"}
 
+#: One part of a channel's name: what the protocol allows in a name, without the dot that separates parts.
+_PART = "[A-Za-z0-9_=@,;-]+"
+
 
 class NoChannelRule(LookupError):
     """No rule matches a logical channel name, so nobody could subscribe to it. Permanent."""
@@ -41,7 +44,7 @@ def channel(pattern: str, *, kind: Kind) -> Callable[[Authorize], Authorize]:
     if kind not in _PREFIX:
         raise ValueError(f"{kind} needs no authorization or has no rule of ours")
     literal = re.escape(pattern).replace(r"\{", "{").replace(r"\}", "}")
-    compiled = re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^.]+)", literal) + r"\Z")
+    compiled = re.compile(re.sub(r"\{(\w+)\}", rf"(?P<\1>{_PART})", literal) + r"\Z")
 
     def declare(authorize: Authorize) -> Authorize:
         _rules.append(Rule(compiled, kind, authorize))

@@ -1,0 +1,139 @@
+"""/broadcasting/auth: who gets which signature, and what everybody else gets."""
+
+import json
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy.orm import Session
+from werkzeug.test import TestResponse
+
+from opbx.identity.models import Organization, OrganizationStatus, User, UserStatus
+from opbx.pusher.signatures import subscription_auth
+from tests import factories
+
+SOCKET = "123.456"
+PATHS = ["/broadcasting/auth", "/api/v1/broadcasting/auth"]
+
+
+@pytest.fixture
+def ask(client: FlaskClient, headers: dict[str, str]) -> Any:
+    def ask(channel: str, **request: Any) -> TestResponse:
+        form = {"socket_id": SOCKET, "channel_name": channel}
+        return client.post(PATHS[0], **({"data": form, "headers": headers} | request))
+
+    return ask
+
+
+def signed(channel: str, channel_data: str | None = None) -> str:
+    return subscription_auth("test-key", "test-secret", SOCKET, channel, channel_data)
+
+
+def refused(answer: TestResponse, status: int, code: str) -> bool:
+    assert answer.json is not None
+    assert set(answer.json) == {"error"}
+    return (answer.status_code, answer.json["error"]["code"]) == (status, code)
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("form", ["data", "json"])
+def test_the_board_of_the_own_organization(
+    client: FlaskClient, headers: dict[str, str], user: User, path: str, form: str
+) -> None:
+    channel = f"presence-presence.org.{user.organization_id}"
+    body = {"socket_id": SOCKET, "channel_name": channel, "something": "else"}
+
+    answer = client.post(path, headers=headers, **{form: body})
+
+    assert answer.status_code == 200
+    assert answer.json is not None
+    member = json.loads(answer.json["channel_data"])
+    assert member == {
+        "user_id": user.id,
+        "user_info": {"id": user.id, "name": user.name, "email": user.email, "role": "pbx_user"},
+    }
+    assert answer.json["auth"] == signed(channel, answer.json["channel_data"])
+
+
+def test_private_channels(ask: Any, session: Session, user: User, organization: Organization) -> None:
+    extension = factories.make_extension(session, organization, "101")
+    for channel in (f"private-user.{user.id}", f"private-extension.{extension.id}"):
+        answer = ask(channel)
+        assert (answer.status_code, answer.json) == (200, {"auth": signed(channel)})
+
+
+def test_what_belongs_to_others_is_refused(ask: Any, session: Session, user: User, organization: Organization) -> None:
+    colleague, stranger = factories.make_user(session, organization), factories.make_user(session)
+    foreign = factories.make_extension(session, session.get_one(Organization, stranger.organization_id), "101")
+    own = factories.make_extension(session, organization, "102")
+    for channel in (
+        f"presence-presence.org.{stranger.organization_id}",
+        f"presence.org.{user.organization_id}",
+        f"private-presence.org.{user.organization_id}",
+        f"private-user.{colleague.id}",
+        f"private-user.{stranger.id}",
+        f"private-extension.{foreign.id}",
+        f"private-extension.{own.id.upper()}",
+        f"private-extension.{own.id.replace('-', '')}",
+        "private-extension.102",
+        "private-extension.x",
+        "private-elsewhere",
+        "lobby",
+    ):
+        assert refused(ask(channel), 403, "CHANNEL_REFUSED"), channel
+
+
+NO_SOCKETS = ["", "123", "a.b", "1.2:private-y", "1.2\n", "\u0661.\u0662", "1" * 50 + ".1", 1.2, None, ["1.2"]]
+NO_CHANNELS = ["", "private x", "private-\u00fc", "private-x:1", "x" * 201, 7, None, {"a": 1}]
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({}, "socket_id"),
+        ({"channel_name": "private-x"}, "socket_id"),
+        ({"socket_id": SOCKET}, "channel_name"),
+        *(({"socket_id": socket, "channel_name": "private-x"}, "socket_id") for socket in NO_SOCKETS),
+        *(({"socket_id": SOCKET, "channel_name": channel}, "channel_name") for channel in NO_CHANNELS),
+    ],
+)
+def test_malformed_bodies(ask: Any, body: dict[str, Any], field: str) -> None:
+    answer = ask("", data=None, json=body)
+
+    assert refused(answer, 422, "VALIDATION_FAILED")
+    assert field in answer.json["error"]["details"]
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[" * 5000, b'"x"', b"[]", b"null", b"\xff", b'{"socket_id":"\xff"}'])
+@pytest.mark.parametrize("kind", ["application/json", "application/x-www-form-urlencoded", "text/plain"])
+def test_bodies_that_are_none(ask: Any, body: bytes, kind: str) -> None:
+    answer = ask("", data=body, content_type=kind)
+
+    assert 400 <= answer.status_code < 500
+    assert set(answer.json) == {"error"}
+
+
+def test_a_huge_body(ask: Any) -> None:
+    assert ask("x" * 1_000_000).status_code == 413
+
+
+def test_only_callers_with_a_valid_token(ask: Any, session: Session, user: User) -> None:
+    channel = f"private-user.{user.id}"
+    expired = factories.bearer(factories.make_token(session, user, lifetime=-1))
+    for headers in ({}, factories.bearer("nonsense"), {"Authorization": "Basic eDp5"}, expired):
+        answer = ask(channel, headers=headers)
+        assert refused(answer, 401, "UNAUTHENTICATED")
+        assert answer.headers["WWW-Authenticate"].startswith("Bearer")
+
+
+def test_only_active_members_of_active_organizations(
+    ask: Any, session: Session, user: User, organization: Organization
+) -> None:
+    user.status = UserStatus.INACTIVE
+    session.commit()
+    assert refused(ask(f"private-user.{user.id}"), 403, "ACCOUNT_INACTIVE")
+
+    user.status = UserStatus.ACTIVE
+    organization.status = OrganizationStatus.SUSPENDED
+    session.commit()
+    assert refused(ask(f"private-user.{user.id}"), 403, "ORGANIZATION_INACTIVE")
