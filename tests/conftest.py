@@ -18,6 +18,7 @@ from opbx.database import Base, open_engine
 from opbx.identity.models import Organization, User
 from opbx.settings import PusherSettings, Settings
 from tests import factories
+from tests.postgres import database_url, postgres, postgres_tables  # noqa: F401 - fixtures
 
 
 @pytest.fixture(scope="session")
