@@ -120,7 +120,9 @@ def _from_http(error: HTTPException) -> ApiError:
     }
     if isinstance(messages, dict):
         # webargs nests by location ("json", "query"): callers know fields, not locations
-        fields = {field: why for errors in messages.values() if isinstance(errors, dict) for field, why in errors.items()}
+        fields = {
+            field: why for errors in messages.values() if isinstance(errors, dict) for field, why in errors.items()
+        }
         return ApiError(status, "VALIDATION_FAILED", "Some fields are not usable.", details=fields, headers=headers)
     code = (error.name or "error").upper().replace(" ", "_").replace("'", "")
     return ApiError(status, code, str(error.description or error.name), headers=headers)

