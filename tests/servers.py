@@ -68,12 +68,15 @@ class Server:
         if self.running:
             (os.killpg if group else os.kill)(self.pid, number)
 
+    def ask_to_stop(self) -> None:
+        self.signal(signal.SIGCONT)
+        self.signal(signal.SIGTERM, group=False)
+
     def stop(self, *, timeout: float = 20.0) -> None:
         """Ask it to end, and insist when it does not."""
         if self._process is None:
             return
-        self.signal(signal.SIGCONT)
-        self.signal(signal.SIGTERM, group=False)
+        self.ask_to_stop()
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(timeout)
         self.kill()
