@@ -4,7 +4,6 @@ import json
 import os
 import secrets
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from uuid import NAMESPACE_DNS, uuid5
 
 from sqlalchemy import select
@@ -32,15 +31,15 @@ class Access:
     sender_key: str
 
 
-def access(settings: Settings, file: Path = ACCESS_FILE) -> Access:
+def access(settings: Settings) -> Access:
     """What the settings say; what they leave open is made up once, and kept for the next run."""
-    kept = json.loads(file.read_text()) if file.exists() else {}
+    kept = json.loads(ACCESS_FILE.read_text()) if ACCESS_FILE.exists() else {}
     made_up = Access(
         password=kept.get("password") or secrets.token_urlsafe(9),
         sender_key=kept.get("sender_key") or secrets.token_urlsafe(24),
     )
     if asdict(made_up) != kept and not (settings.demo_password and settings.demo_sender_key):
-        _keep(file, made_up)
+        _keep(made_up)
     return Access(
         password=settings.demo_password or made_up.password,
         sender_key=settings.demo_sender_key or made_up.sender_key,
@@ -121,8 +120,8 @@ def _numbers(session: AnySession, organization: Organization, number: int, peopl
             accounts.create_extension(session, organization, number=extension, user=user)
 
 
-def _keep(file: Path, made_up: Access) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+def _keep(made_up: Access) -> None:
+    ACCESS_FILE.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(ACCESS_FILE, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w") as stream:
         json.dump(asdict(made_up), stream)

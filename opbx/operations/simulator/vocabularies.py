@@ -19,14 +19,17 @@ class Webhook:
     key: str | None = None  # X-Idempotency-Key
 
 
+#: Seconds after the end of a call when its detail record comes.
+RECORD_DELAY = 1.0
+
 #: A vocabulary tells all of a call.
 Vocabulary = Callable[[CallPlan], Iterator[Webhook]]
 
 _OPBX_END = {
-    Outcome.ANSWERED: ("completed", "normal"),
+    Outcome.ANSWERED: ("hangup", "normal"),
     Outcome.BUSY: ("busy", "user_busy"),
     Outcome.MISSED: ("no-answer", "no_answer"),
-    Outcome.ABANDONED: ("hangup", "originator_cancel"),
+    Outcome.ABANDONED: ("no-answer", "originator_cancel"),
 }
 _SESSION_END = {
     Outcome.ANSWERED: "answer",
@@ -145,7 +148,7 @@ def _session_update(plan: CallPlan, number: int, status: str, at: float, *, ende
 
 def _detail_record(plan: CallPlan) -> Webhook:
     return Webhook(
-        at=plan.ended + 1,
+        at=plan.ended + RECORD_DELAY,
         endpoint="cdr",
         payload={
             "timestamp": int(plan.started),
