@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 import structlog
-from flask import Response, g, jsonify, request
+from flask import Response, jsonify, request
 from marshmallow import ValidationError
 from sqlalchemy.exc import IntegrityError
 
@@ -16,10 +16,11 @@ from opbx.calls.signal import CallSignal
 from opbx.calls.state import Step
 from opbx.database import utcnow, write_transaction
 from opbx.errors import refuse
-from opbx.extensions import current_settings, db, limiter
+from opbx.extensions import current_settings, db
 from opbx.telephony import senders
 from opbx.telephony.body import Body, read_body
 from opbx.telephony.documentation import described
+from opbx.telephony.limits import seconds_over_limit
 from opbx.telephony.receipts import AlreadyAnswered, Answer, ReceiptKey, idempotency_key, keep
 from opbx.telephony.transactions import retrying
 from opbx.telephony.vocabulary import detail_record, opbx_form, session_update, voice_request
@@ -81,9 +82,13 @@ def cdr() -> Response:
 def _receive(endpoint: Endpoint) -> Response:
     body = read_body(request, forms=endpoint.forms)
     now = utcnow()
-    g.sender = _authenticate(body, now)
-    structlog.contextvars.bind_contextvars(organization_id=g.sender)
-    return _admitted(endpoint, body, now)
+    organization_id = _authenticate(body, now)
+    structlog.contextvars.bind_contextvars(organization_id=organization_id)
+    # after the proof, so that nobody can use up another's limit
+    wait = seconds_over_limit(current_settings().webhook_rate_limit, organization_id)
+    if wait is not None:
+        refuse(429, "TOO_MANY_REQUESTS", "The organization sends too many webhooks.", retry_after=wait)
+    return _handle(endpoint, organization_id, body, now)
 
 
 def _authenticate(body: Body, now: datetime) -> str:
@@ -102,11 +107,8 @@ def _authenticate(body: Body, now: datetime) -> str:
 _CHALLENGE = {"WWW-Authenticate": "Bearer"}
 
 
-@limiter.shared_limit(
-    lambda: current_settings().webhook_rate_limit, scope="webhooks", key_func=lambda: f"organization:{g.sender}"
-)
-def _admitted(endpoint: Endpoint, body: Body, now: datetime) -> Response:
-    """Handle the webhook of an authenticated sender; only these count, so that nobody can use up another's limit."""
+def _handle(endpoint: Endpoint, organization_id: str, body: Body, now: datetime) -> Response:
+    """Read the body of an authenticated sender and apply what it says."""
     try:
         signal = endpoint.read(body.payload, now)
     except ValidationError as error:
@@ -114,7 +116,7 @@ def _admitted(endpoint: Endpoint, body: Body, now: datetime) -> Response:
     if signal is None:
         return Response(status=204)
     key = ReceiptKey(
-        organization_id=g.sender,
+        organization_id=organization_id,
         endpoint=endpoint.name,
         idempotency_key=idempotency_key(request.headers.get("X-Idempotency-Key"), body.payload, body.raw),
     )

@@ -1,12 +1,11 @@
 """Applying signals to the database: one row per call, its events, whose numbers they are, and the raw record."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from opbx.broadcasting.models import BroadcastEvent, ChannelHead
@@ -30,7 +29,7 @@ class Calls:
         self.organization = organization
 
     def apply(self, status: CallStatus, seconds: int = 0, **more: Any) -> Outcome:
-        signal = CallSignal(**{"call_id": "c", "status": status, "at": T0 + timedelta(seconds=seconds)} | more)
+        signal = CallSignal(call_id="c", status=status, at=T0 + timedelta(seconds=seconds), **more)
         self.session.rollback()  # what was looked at before
         with write_transaction(self.session):
             return apply(self.session, self.organization.id, signal, NOW)
@@ -44,7 +43,7 @@ class Calls:
 
 
 @pytest.fixture
-def calls(session: Session, organization: Organization) -> Iterator[Calls]:
+def calls(session: Session, organization: Organization) -> Calls:
     return Calls(session, organization)
 
 
@@ -126,7 +125,7 @@ def test_a_step_back_is_recorded_and_broadcasts_nothing(calls: Calls) -> None:
 
 def test_a_repetition_changes_nothing_but_that_there_was_news(calls: Calls, session: Session) -> None:
     calls.apply(CallStatus.RINGING)
-    session.execute(Call.__table__.update().values(last_event_at=T0))
+    session.execute(update(Call).values(last_event_at=T0))
     session.commit()
     assert not calls.apply(CallStatus.RINGING, 1).changed
     assert (len(calls.one().timeline), calls.one().last_event_at) == (1, NOW)

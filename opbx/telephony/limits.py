@@ -1,0 +1,42 @@
+"""How many webhooks an organization may send; a limiter that cannot be asked lets them pass.
+
+The limiter's decorator would also put the state of the limit on every answer, which costs a second question to
+Redis per webhook and writes its own `Retry-After` over that of a 503.
+"""
+
+import time
+
+import structlog
+from limits import RateLimitItem, parse
+
+from opbx.broadcasting.breaker import Breaker
+from opbx.extensions import limiter
+
+log = structlog.get_logger()
+
+#: Seconds between two looks at a Redis that is away: not every webhook is to wait for it.
+PAUSE = 1.0
+
+_breaker = Breaker(PAUSE)
+
+
+def seconds_over_limit(limit: str, organization_id: str) -> int | None:
+    """Count one webhook. None while `limit` is kept, else the seconds until the next one may come."""
+    if not _breaker.allows():
+        return None
+    try:
+        wait = _hit(parse(limit), organization_id)
+    except Exception as error:
+        if _breaker.failed():
+            log.warning("webhooks are not limited", error=repr(error))
+        return None
+    if _breaker.succeeded():
+        log.info("webhooks are limited again")
+    return wait
+
+
+def _hit(limit: RateLimitItem, organization_id: str) -> int | None:
+    key = ("opbx", "webhooks", organization_id)
+    if limiter.limiter.hit(limit, *key):
+        return None
+    return max(1, round(limiter.limiter.get_window_stats(limit, *key).reset_time - time.time()))
