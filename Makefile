@@ -10,6 +10,7 @@ INSTALLED_DEV := .venv/.installed-dev
 NODE := .venv/.node
 PACKAGES := dashboard/node_modules/.installed
 BUILT := dashboard/dist/.built
+export PATH := $(CURDIR)/$(BIN):$(PATH)
 DASHBOARD := $(shell find dashboard -type f -not -path '*/node_modules/*' -not -path '*/dist/*' 2>/dev/null)
 
 .DEFAULT_GOAL := help
@@ -27,14 +28,14 @@ run: $(INSTALLED) $(BUILT) ## Run everything, with live calls: http://localhost:
 
 test: $(INSTALLED_DEV) $(BUILT) ## Run every test, real processes and browser included
 	$(BIN)/python -m pytest
-	PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix dashboard test
+	npm --prefix dashboard test
 
 lint: $(INSTALLED_DEV) $(PACKAGES) ## Check style, types, and who imports whom
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix dashboard run lint
+	npm --prefix dashboard run lint
 
 format: $(INSTALLED_DEV) ## Put the code into its form
 	$(BIN)/ruff check --fix-only .
@@ -70,9 +71,9 @@ $(NODE): | $(BIN)/python
 	@touch $@
 
 $(PACKAGES): dashboard/package.json dashboard/package-lock.json $(NODE)
-	PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix dashboard ci --no-audit --no-fund --loglevel=error
+	npm --prefix dashboard ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
 $(BUILT): $(PACKAGES) $(DASHBOARD)
-	PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix dashboard run build
+	npm --prefix dashboard run build
 	@touch $@
