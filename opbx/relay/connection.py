@@ -16,7 +16,7 @@ from opbx.pusher.errors import Closing, OverCapacity
 from opbx.relay.frames import Close, Decoder, Ping, Pong, Text, close_frame, pong_frame, text_frame
 
 if TYPE_CHECKING:
-    from opbx.relay.apps import App
+    from opbx.apps import App
     from opbx.relay.channel import Channel
 
 _READ, _WRITE = 1, 2

@@ -13,6 +13,7 @@ from flask import Flask, request
 from flask_sock import Sock
 from simple_websocket import Server
 
+from opbx.apps import NO_APP, App, Apps
 from opbx.pusher.errors import (
     AppDisabled,
     BadVersion,
@@ -22,7 +23,6 @@ from opbx.pusher.errors import (
     UnknownApp,
     UnsupportedProtocol,
 )
-from opbx.relay.apps import NO_APP, App, Apps
 from opbx.relay.connection import Connection
 from opbx.relay.dispatch import Dispatch
 from opbx.relay.node import Node

@@ -11,10 +11,10 @@ from flask import Blueprint, Flask, Response, request
 from gevent import Timeout
 from gevent.event import AsyncResult
 
+from opbx.apps import App, Apps
 from opbx.backplane.publisher import Message, publish_call
 from opbx.pusher.channels import MAX_EVENT_NAME, parse_channel
 from opbx.pusher.signatures import body_digest, matches, request_signature
-from opbx.relay.apps import App, Apps
 from opbx.relay.ledger import Ledger
 
 #: Seconds that a call's timestamp may be off.

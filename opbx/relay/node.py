@@ -11,6 +11,7 @@ import gevent
 import structlog
 from redis.exceptions import RedisError
 
+from opbx.apps import App
 from opbx.backplane import leases
 from opbx.backplane.connection import connect
 from opbx.backplane.feed import Feed
@@ -20,7 +21,6 @@ from opbx.backplane.presence import enrol_call, join_call
 from opbx.backplane.records import Batch
 from opbx.pusher import messages
 from opbx.pusher.errors import OverQuota, PongTimeout, ReconnectNow
-from opbx.relay.apps import App
 from opbx.relay.channel import Channel
 from opbx.relay.connection import Connection, State
 from opbx.relay.fanout import Fanout

@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from opbx.relay.apps import Apps
+from opbx.apps import Apps
 from opbx.relay.dispatch import Dispatch
 from opbx.relay.handshake import register_sockets
 from opbx.relay.http_api import register_http_api

@@ -4,8 +4,8 @@ from typing import Any
 
 import orjson
 
+from opbx.apps import App
 from opbx.pusher.errors import Closing
-from opbx.relay.apps import App
 from opbx.relay.channel import Channel
 from opbx.relay.frames import text_frame
 

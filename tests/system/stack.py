@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -88,7 +89,7 @@ class Stack:
         wait_until(lambda: self._answers(f"{self.web_url}/api/v1/health"), timeout=60, what=f"web:\n{self.web.tail()}")
         for server, port in zip(self.relays, self.relay_ports, strict=True):
             ready = f"http://127.0.0.1:{port}/ready"
-            wait_until(lambda ready=ready: self._answers(ready), timeout=60, what=f"relay:\n{server.tail()}")
+            wait_until(partial(self._answers, ready), timeout=60, what=f"relay:\n{server.tail()}")
 
     def stop(self) -> None:
         self.close_clients()
