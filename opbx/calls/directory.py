@@ -1,18 +1,25 @@
 """Whose number is it: finds the DID number and the extension of an organization that a call concerns."""
 
-from sqlalchemy import select
+from sqlalchemy import Connection, bindparam, select
 
 from opbx.calls.models import Call, CallDirection, CallStatus
 from opbx.calls.signal import CallSignal
 from opbx.calls.state import Step
-from opbx.database import AnySession
 from opbx.identity.models import DidNumber, Extension
 
 #: What a signal may add to a call that does not know it yet. What is known stays: the first sender's spelling.
 FACTS = ("sip_call_id", "direction", "from_number", "to_number")
 
+_DID = select(DidNumber.id).where(
+    DidNumber.organization_id == bindparam("organization_id"),
+    DidNumber.phone_number.in_([bindparam("number"), bindparam("plus")]),
+)
+_EXTENSION = select(Extension.id).where(
+    Extension.organization_id == bindparam("organization_id"), Extension.number == bindparam("number")
+)
 
-def learn(session: AnySession, call: Call, signal: CallSignal, step: Step) -> None:
+
+def learn(connection: Connection, call: Call, signal: CallSignal, step: Step) -> None:
     """Add to `call` what `signal` says of it beyond its state, and whose numbers those are."""
     known_numbers = (call.from_number, call.to_number)
     for fact in FACTS:
@@ -20,28 +27,25 @@ def learn(session: AnySession, call: Call, signal: CallSignal, step: Step) -> No
             setattr(call, fact, getattr(signal, fact))
     learned = known_numbers != (call.from_number, call.to_number)
     if call.did_id is None and (learned or signal.did):
-        call.did_id = _did(session, call, signal)
+        call.did_id = _did(connection, call, signal)
     # who answered counts, whoever else it rang at before
     answered_by = signal.extension and signal.status is CallStatus.ANSWERED and step is not Step.REPEAT
     if answered_by or (call.extension_id is None and (learned or signal.extension)):
-        call.extension_id = _extension(session, call, signal)
+        call.extension_id = _extension(connection, call, signal)
 
 
-def _did(session: AnySession, call: Call, signal: CallSignal) -> str | None:
+def _did(connection: Connection, call: Call, signal: CallSignal) -> str | None:
     number = signal.did or (call.to_number if call.direction is not CallDirection.OUTBOUND else None)
     if number is None:
         return None
-    spellings = {number, "+" + number.removeprefix("+")}  # some senders leave the plus out
-    query = select(DidNumber.id).where(
-        DidNumber.organization_id == call.organization_id, DidNumber.phone_number.in_(sorted(spellings))
-    )
-    return session.scalars(query.limit(1)).first()
+    # some senders leave the plus out
+    spellings = {"organization_id": call.organization_id, "number": number, "plus": "+" + number.removeprefix("+")}
+    return connection.execute(_DID, spellings).scalars().first()
 
 
-def _extension(session: AnySession, call: Call, signal: CallSignal) -> str | None:
+def _extension(connection: Connection, call: Call, signal: CallSignal) -> str | None:
     own_side = call.from_number if call.direction is CallDirection.OUTBOUND else call.to_number
     number = signal.extension or own_side
     if number is None:
         return None
-    query = select(Extension.id).where(Extension.organization_id == call.organization_id, Extension.number == number)
-    return session.scalars(query.limit(1)).first()
+    return connection.execute(_EXTENSION, {"organization_id": call.organization_id, "number": number}).scalars().first()

@@ -1,16 +1,26 @@
 """Idempotency: the first answer to a webhook is kept with its change, and a webhook sent again gets that answer."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Connection, bindparam, select
 from sqlalchemy.dialects import postgresql, sqlite
 
+from opbx.calls.models import table_of
 from opbx.database import AnySession
 from opbx.telephony.models import KEY_LENGTH, WebhookReceipt
+
+_receipts = table_of(WebhookReceipt)
+_INSERT = {
+    "sqlite": sqlite.insert(_receipts).on_conflict_do_nothing().returning(_receipts.c.status_code),
+    "postgresql": postgresql.insert(_receipts).on_conflict_do_nothing().returning(_receipts.c.status_code),
+}
+_FIRST_ANSWER = select(_receipts.c.status_code, _receipts.c.body).where(
+    *(_receipts.c[name] == bindparam(name) for name in ("organization_id", "endpoint", "idempotency_key"))
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,29 +61,17 @@ def keep(session: AnySession, key: ReceiptKey, answer: Answer, now: datetime) ->
 
     PostgreSQL waits here for a concurrent twin to commit or to roll back.
     """
-    insert: Any = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
-    statement = (
-        insert(WebhookReceipt)
-        .values(
-            organization_id=key.organization_id,
-            endpoint=key.endpoint,
-            idempotency_key=key.idempotency_key,
-            status_code=answer.status_code,
-            body=answer.body,
-            created_at=now,
-        )
-        .on_conflict_do_nothing()
-        .returning(WebhookReceipt.status_code)
-    )
-    if session.execute(statement).first() is None:
-        raise AlreadyAnswered(_first_answer(session, key))
+    connection = session.connection()
+    values = {
+        **asdict(key),
+        "status_code": answer.status_code,
+        "body": answer.body,
+        "created_at": now,
+    }
+    if connection.execute(_INSERT[connection.dialect.name], values).first() is None:
+        raise AlreadyAnswered(_first_answer(connection, key))
 
 
-def _first_answer(session: AnySession, key: ReceiptKey) -> Answer:
-    query = select(WebhookReceipt.status_code, WebhookReceipt.body).where(
-        WebhookReceipt.organization_id == key.organization_id,
-        WebhookReceipt.endpoint == key.endpoint,
-        WebhookReceipt.idempotency_key == key.idempotency_key,
-    )
-    row = session.execute(query).one()
+def _first_answer(connection: Connection, key: ReceiptKey) -> Answer:
+    row = connection.execute(_FIRST_ANSWER, asdict(key)).one()
     return Answer(row.status_code, row.body)

@@ -13,8 +13,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import and_, select
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy import and_, bindparam, select
 from werkzeug.datastructures import Headers
 
 from opbx.database import AnySession
@@ -24,6 +23,20 @@ from opbx.identity.models import Organization, OrganizationStatus, SenderKey
 TOLERANCE = 300
 
 MAX_DOMAIN = 253
+
+#: The organization and its valid keys, by the column in which its name is looked up.
+_KEYS = {
+    column.key: select(
+        Organization.id,
+        Organization.status,
+        SenderKey.key_hash,
+        SenderKey.signing_secret,
+        SenderKey.allow_unstamped,
+    )
+    .outerjoin(SenderKey, and_(SenderKey.organization_id == Organization.id, SenderKey.revoked_at.is_(None)))
+    .where(column == bindparam("name"))
+    for column in (Organization.domain, Organization.domain_uuid)
+}
 
 _TIMESTAMP = re.compile(r"[0-9]{1,12}")
 
@@ -80,18 +93,8 @@ def authenticate(session: AnySession, payload: Mapping[str, Any], proofs: Proofs
 
     Leaves a reading transaction open.
     """
-    column, domain = _domain(payload)
-    rows = session.execute(
-        select(
-            Organization.id,
-            Organization.status,
-            SenderKey.key_hash,
-            SenderKey.signing_secret,
-            SenderKey.allow_unstamped,
-        )
-        .outerjoin(SenderKey, and_(SenderKey.organization_id == Organization.id, SenderKey.revoked_at.is_(None)))
-        .where(column == domain)
-    ).all()
+    column, name = _domain(payload)
+    rows = session.connection().execute(_KEYS[column], {"name": name}).all()
     keys = [Key(row.key_hash, row.signing_secret, bool(row.allow_unstamped)) for row in rows]
     if not _proved(keys, proofs, body, now) or not rows:
         raise Unauthenticated
@@ -101,17 +104,17 @@ def authenticate(session: AnySession, payload: Mapping[str, Any], proofs: Proofs
     return organization_id
 
 
-def _domain(payload: Mapping[str, Any]) -> tuple[InstrumentedAttribute[str], str]:
+def _domain(payload: Mapping[str, Any]) -> tuple[str, str]:
     """The first name in the payload, by which column to look for it. The payload's other names count for nothing."""
     owner = payload.get("owner")
     owned = owner.get("domain") if isinstance(owner, dict) else None
     owned = owned if isinstance(owned, dict) else {}
     names = (
-        (Organization.domain, payload.get("Domain")),
-        (Organization.domain, payload.get("domain")),
-        (Organization.domain, owned.get("name")),
-        (Organization.domain_uuid, payload.get("domain_uuid")),
-        (Organization.domain_uuid, owned.get("uuid")),
+        ("domain", payload.get("Domain")),
+        ("domain", payload.get("domain")),
+        ("domain", owned.get("name")),
+        ("domain_uuid", payload.get("domain_uuid")),
+        ("domain_uuid", owned.get("uuid")),
     )
     for column, name in names:
         if isinstance(name, str) and name.strip():
