@@ -10,7 +10,7 @@ from random import Random
 
 import click
 from flask.cli import with_appcontext
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from sqlalchemy import select
 
 from opbx.database import AnySession, write_transaction
@@ -42,7 +42,7 @@ def simulate(rate: float, organizations: int, url: str | None, duration: float |
     db.session.remove()
     url = url or f"http://127.0.0.1:{settings.web_port}"
     random = Random(seed)  # noqa: S311 - nothing secret is drawn
-    with _stopping() as stop, _reporting(lines) as report:
+    with _stopping() as stop, _reporting(lines, duration) as report:
         sender = Sender(url, stop, random, THREADS)
         if sender.wait_until_up():
             Traffic(sender, lines, rate=rate, stop=stop, random=random, report=report).run(duration)
@@ -76,16 +76,19 @@ def _stopping() -> Iterator[threading.Event]:
 
 
 @contextmanager
-def _reporting(lines: Sequence[Line]) -> Iterator[Callable[[Traffic], None]]:
+def _reporting(lines: Sequence[Line], duration: float | None) -> Iterator[Callable[[Traffic], None]]:
     """A progress bar on a terminal, a line now and then elsewhere."""
     if not sys.stdout.isatty():
         click.echo(f"simulating calls of {', '.join(line.domain for line in lines)}")
         yield _plain_report()
         return
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    columns = (TimeElapsedColumn(), BarColumn(), TextColumn("{task.description}"))
     with Progress(*columns, transient=True) as progress:
-        task = progress.add_task("waiting for the web process", total=None)
-        yield lambda traffic: progress.update(task, description=_state(traffic))
+        task = progress.add_task("waiting for the web process", total=duration)
+        begin = time.monotonic()
+        yield lambda traffic: progress.update(
+            task, description=_state(traffic), completed=min(time.monotonic() - begin, duration or 0)
+        )
 
 
 def _plain_report() -> Callable[[Traffic], None]:
@@ -105,5 +108,5 @@ def _state(traffic: Traffic) -> str:
 
 
 def _summary(sender: Sender) -> str:
-    counts = ", ".join(f"{sender.counts[tally]} {tally}" for tally in Tally)
+    counts = ", ".join(f"{sender.counts[tally]} {tally}" for tally in Tally if sender.counts[tally]) or "none yet"
     return f"webhooks: {counts}" + (f"; last refusal: {sender.last_refusal}" if sender.last_refusal else "")
