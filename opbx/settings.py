@@ -56,6 +56,7 @@ class RelaySettings:
     max_payload: int = 10_240  #: `data` of one event
     max_presence_members: int = 100
     max_channels_per_connection: int = 200
+    max_connections_per_address: int = -1  #: on one node; -1 is no limit (all of an office share one address)
     max_frame: int = 65_536  #: one incoming message, all its fragments
     max_messages_per_second: int = 200  #: incoming frames of one connection, in bursts of twice as many
     send_buffer: int = 1_048_576  #: unsent bytes kept for a slow reader before it is closed with 4100
@@ -172,6 +173,7 @@ def _relay(env: Env, port: int) -> RelaySettings:
         max_payload=env.int("RELAY_MAX_PAYLOAD", default.max_payload),
         max_presence_members=env.int("SOKETI_PRESENCE_MAX_MEMBERS", default.max_presence_members),
         max_channels_per_connection=env.int("RELAY_MAX_CHANNELS_PER_CONNECTION", default.max_channels_per_connection),
+        max_connections_per_address=env.int("RELAY_MAX_CONNECTIONS_PER_ADDRESS", default.max_connections_per_address),
         max_frame=env.int("RELAY_MAX_FRAME", default.max_frame),
         max_messages_per_second=env.int("RELAY_MAX_MESSAGES_PER_SECOND", default.max_messages_per_second),
         send_buffer=env.int("RELAY_SEND_BUFFER", default.send_buffer),

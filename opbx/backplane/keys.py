@@ -41,12 +41,39 @@ class ChannelKeys:
     def held(self) -> str:
         return f"opbx:held:{self.tag}"
 
+    @property
+    def cache(self) -> str:
+        return f"opbx:cache:{self.tag}"
+
+    @property
+    def occupancy(self) -> str:
+        return f"opbx:occupancy:{self.tag}"
+
+    @property
+    def count_hold(self) -> str:
+        return f"opbx:told:{self.tag}"
+
     def held_by(self, node: str) -> str:
         return f"opbx:held:{self.tag}:{node}"
 
 
+def app_keys(app_id: str) -> ChannelKeys:
+    """What belongs to a whole app is kept under a channel without a name."""
+    return ChannelKeys(app_id, "")
+
+
+def connections(app_id: str) -> str:
+    """How many connections of an app each node has."""
+    return f"opbx:connections:{app_keys(app_id).tag}"
+
+
+def bucket(app_id: str, kind: str) -> str:
+    """What is left of an app's rate of `kind`."""
+    return f"opbx:rate:{app_keys(app_id).tag}:{kind}"
+
+
 def node_channels(node: str) -> str:
-    """The set of `app:channel` in which `node` holds members."""
+    """The set of `app:channel` in which `node` has subscribers, `app:` for its connections."""
     return f"opbx:node:{node}"
 
 

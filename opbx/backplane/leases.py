@@ -4,13 +4,14 @@ Every node renews its lease every second. Whoever finds a lease ended removes th
 with the same script as an ordinary leave: two reapers at once still give exactly one leave for each user.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import cast
 
 from redis import Redis
 
-from opbx.backplane.keys import NODES, node_channels, split_channel
+from opbx.backplane.keys import NODES, ChannelKeys, connections, node_channels, split_channel
+from opbx.backplane.occupancy import occupy_call, read_occupied
 from opbx.backplane.presence import leave_call
 from opbx.backplane.scripts import LEASE, Call, run
 
@@ -37,20 +38,30 @@ def end(redis: Redis, node: str) -> None:
     redis.zrem(NODES, node)
 
 
-def reap(redis: Redis, node: str) -> int:
-    """Remove all members that `node` holds; return how many users thereby left. Safe to run twice or in parallel."""
-    left = 0
-    for entry in _channels(redis, node):
-        keys = split_channel(entry)
-        held = cast("dict[bytes, bytes]", redis.hgetall(keys.held_by(node)))
-        calls = [leave_call(keys, node, socket.decode(), user.decode()) for socket, user in held.items()]
-        if calls:
-            left += sum(run(redis, calls))
+#: Who is told what a reaped node's end meant: the webhook event, its channel, and its user where it has one.
+Told = Callable[[str, ChannelKeys, str], None]
+
+
+def reap(redis: Redis, node: str, told: Told) -> None:
+    """Remove everything that `node` holds. Safe to run twice or in parallel: each end is told once."""
+    for entry in sorted(cast("set[bytes]", redis.smembers(node_channels(node)))):
+        keys = split_channel(entry.decode())
+        if keys.channel:
+            _reap_channel(redis, node, keys, told)
+        else:
+            redis.hdel(connections(keys.app_id), node)
         redis.srem(node_channels(node), entry)
     redis.zrem(NODES, node)
-    return left
 
 
-def _channels(redis: Redis, node: str) -> Iterator[str]:
-    for entry in cast("set[bytes]", redis.smembers(node_channels(node))):
-        yield entry.decode()
+def _reap_channel(redis: Redis, node: str, keys: ChannelKeys, told: Told) -> None:
+    held = cast("dict[bytes, bytes]", redis.hgetall(keys.held_by(node)))
+    users = [user.decode() for user in held.values()]
+    calls = [leave_call(keys, node, socket.decode(), user) for socket, user in zip(held, users, strict=True)]
+    *left, occupied = run(redis, [*calls, occupy_call(keys, node, 0, tell=False)])
+    for user, last in zip(users, left, strict=True):
+        if last:
+            told("member_removed", keys, user)
+    count = read_occupied(occupied)
+    if count.before > 0 and count.after == 0:
+        told("channel_vacated", keys, "")

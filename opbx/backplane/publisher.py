@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from redis import Redis
 
 from opbx.backplane.keys import ChannelKeys
-from opbx.backplane.records import channel_event
+from opbx.backplane.records import Record, channel_event
 from opbx.backplane.scripts import PUBLISH, Call, new_epoch, run
+from opbx.pusher.channels import parse_channel
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One event for the subscribers of a channel.
+    """One event for the subscribers of a channel. `user_id` is the member who sent it, None for a back end.
 
     `data` is the text that clients get as the event's `data` (JSON for the events of this product).
     `sequence` is the outbox's number, None for what does not come from the outbox.
@@ -23,16 +24,21 @@ class Message:
     data: str
     sequence: int | None = None
     except_socket: str = ""
+    user_id: str | None = None
 
 
-def publish_call(app_id: str, channel: str, messages: Sequence[Message]) -> Call:
-    """The script call that publishes `messages` on `channel` in one step; it answers how many were new."""
+def publish_call(app_id: str, channel: str, messages: Sequence[Message], *, cache: bool = False) -> Call:
+    """The script call that publishes `messages` on `channel` in one step; it answers how many were new.
+
+    `cache` keeps the last of them for those who subscribe later.
+    """
     keys = ChannelKeys(app_id, channel)
-    arguments: list[str | bytes | int] = [keys.topic, new_epoch()]
+    arguments: list[str | bytes | int] = [keys.topic, new_epoch(), int(cache)]
     for message in messages:
-        record = channel_event(message.event, channel, message.data, message.except_socket)
+        text = channel_event(message.event, channel, message.data, user_id=message.user_id)
+        record = Record(text, message.except_socket, message.sequence)
         arguments += ["" if message.sequence is None else message.sequence, record.encode()]
-    return Call(PUBLISH, (keys.head, keys.log), tuple(arguments))
+    return Call(PUBLISH, (keys.head, keys.log, keys.cache), tuple(arguments))
 
 
 class Publisher:
@@ -51,5 +57,7 @@ class Publisher:
         """
         if not messages:
             return 0
-        (fresh,) = run(self._redis, [publish_call(self._app_id, channel, messages)])
+        name = parse_channel(channel)
+        cache = name is not None and name.cache
+        (fresh,) = run(self._redis, [publish_call(self._app_id, channel, messages, cache=cache)])
         return int(fresh)

@@ -13,24 +13,30 @@ _LENGTH = Struct(">I")
 class Record:
     """One message. `text` is the whole frame's text as every subscriber gets it: it is encoded once, by the publisher.
 
-    `except_socket` is the socket id that must not get it, empty for none.
+    `except_socket` is the socket id that must not get it, empty for none. `sequence` is the outbox's number.
     """
 
     text: bytes
     except_socket: str = ""
+    sequence: int | None = None
 
     def encode(self) -> bytes:
-        return self.except_socket.encode() + b"\n" + self.text
+        sequence = "" if self.sequence is None else self.sequence
+        return f"{self.except_socket} {sequence}\n".encode() + self.text
 
     @classmethod
     def decode(cls, data: bytes) -> "Record":
-        except_socket, _, text = data.partition(b"\n")
-        return cls(text, except_socket.decode())
+        head, _, text = data.partition(b"\n")
+        except_socket, _, sequence = head.partition(b" ")
+        return cls(text, except_socket.decode(), int(sequence) if sequence else None)
 
 
-def channel_event(event: str, channel: str, data: str, except_socket: str = "") -> Record:
-    """The record of an event on a channel; `data` is the text that clients get as the event's `data`."""
-    return Record(orjson.dumps({"event": event, "channel": channel, "data": data}), except_socket)
+def channel_event(event: str, channel: str, data: str, *, user_id: str | None = None) -> bytes:
+    """The text of an event on a channel; `data` is what clients get as its `data`, `user_id` who sent it."""
+    message = {"event": event, "channel": channel, "data": data}
+    if user_id is not None:
+        message["user_id"] = user_id
+    return orjson.dumps(message)
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,6 +101,29 @@ def subscription_error(channel: str, refusal: SubscriptionRefused) -> bytes:
     return server_event("pusher:subscription_error", data, channel)
 
 
+def signin_success(user_data: str) -> bytes:
+    """`user_data` is the text that was signed."""
+    return server_event("pusher:signin_success", {"user_data": user_data})
+
+
+def watchlist_events(*, online: list[str] | None = None, offline: list[str] | None = None) -> bytes:
+    """Who of those that a user watches came online, or went."""
+    events = [{"name": name, "user_ids": users} for name, users in (("online", online), ("offline", offline)) if users]
+    return server_event("pusher_internal:watchlist_events", {"events": events})
+
+
+def subscription_count(channel: str) -> tuple[bytes, bytes]:
+    """What stands before and after the number in the text of a `subscription_count` event."""
+    text = server_event("pusher_internal:subscription_count", {"subscription_count": 0}, channel)
+    before, _, after = text.partition(b":0}")
+    return before + b":", b"}" + after
+
+
+def cache_miss(channel: str) -> bytes:
+    """A cache channel has no message to give to a newcomer."""
+    return server_event("pusher:cache_miss", {}, channel)
+
+
 def resync(channel: str) -> bytes:
     """Events of `channel` were missed and cannot be replayed."""
     return server_event(RESYNC, {}, channel)

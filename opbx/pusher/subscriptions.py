@@ -1,4 +1,4 @@
-"""What a subscription must show before it is granted.
+"""What a subscription must show before it is granted, and what its signed data may carry.
 
 Source: the protocol's section "Channels".
 """
@@ -17,11 +17,30 @@ MAX_USER_INFO = 2048
 
 
 @dataclass(frozen=True, slots=True)
-class PresenceData:
-    """Who subscribes, as the application signed it. `user_info` is JSON text."""
+class Grant:
+    """On whose behalf the application signed a subscription; its end is the socket's end. Not of the protocol.
 
-    user_id: str
-    user_info: str
+    `expires` is in Unix seconds.
+    """
+
+    token: str
+    user: str
+    organization: str
+    expires: float
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelData:
+    """What the application signed beside the channel's name.
+
+    `user_id` and `user_info` (JSON text) are the member of a presence channel. `grant` and `resume` (the last outbox
+    sequence that the client has seen) are this product's own; pusher-js passes them through unread.
+    """
+
+    user_id: str | None = None
+    user_info: str = "{}"
+    grant: Grant | None = None
+    resume: int | None = None
 
 
 def verify_auth(
@@ -36,18 +55,43 @@ def verify_auth(
         raise SubscriptionRefused(f"The auth signature for {name.wire} is not valid")
 
 
-def parse_presence_data(channel_data: str | None) -> PresenceData:
-    """Read the member out of a presence subscription's `channel_data`. Raises `SubscriptionRefused`."""
+def parse_channel_data(text: str) -> ChannelData:
+    """Read signed channel data; it must have been verified. Raises `SubscriptionRefused`."""
     try:
-        data: Any = orjson.loads(channel_data or "")
+        data: Any = orjson.loads(text)
     except orjson.JSONDecodeError as error:
         raise SubscriptionRefused("channel_data is not valid JSON", status=400) from error
-    user_id = data.get("user_id") if isinstance(data, dict) else None
-    if isinstance(user_id, int) and not isinstance(user_id, bool):
-        user_id = str(user_id)  # hosted Pusher takes numbers, and many back ends send them
-    if not isinstance(user_id, str) or not 0 < len(user_id) <= MAX_USER_ID:
-        raise SubscriptionRefused(f"channel_data needs a user_id of 1 to {MAX_USER_ID} characters", status=400)
-    user_info = orjson.dumps(data.get("user_info") or {})
-    if len(user_info) > MAX_USER_INFO:
+    if not isinstance(data, dict):
+        raise SubscriptionRefused("channel_data is not a JSON object", status=400)
+    resume = data.get("resume")
+    return ChannelData(
+        _user_id(data.get("user_id")),
+        _user_info(data.get("user_info")),
+        _grant(data.get("grant")),
+        resume if isinstance(resume, int) and 0 <= resume < 2**53 else None,
+    )
+
+
+def _user_id(value: Any) -> str | None:
+    if value is None:
+        return None
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)  # hosted Pusher takes numbers, and many back ends send them
+    if not isinstance(value, str) or not 0 < len(value) <= MAX_USER_ID:
+        raise SubscriptionRefused(f"user_id must have 1 to {MAX_USER_ID} characters", status=400)
+    return value
+
+
+def _user_info(value: Any) -> str:
+    info = orjson.dumps(value or {})
+    if len(info) > MAX_USER_INFO:
         raise SubscriptionRefused(f"user_info is larger than {MAX_USER_INFO} bytes", status=413)
-    return PresenceData(user_id, user_info.decode())
+    return info.decode()
+
+
+def _grant(value: Any) -> Grant | None:
+    match value:
+        case {"token": str(token), "user": str(user), "organization": str(organization), "expires": int() | float()}:
+            return Grant(token, user, organization, float(value["expires"]))
+        case _:
+            return None

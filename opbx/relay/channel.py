@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from opbx.backplane.history import Since
 from opbx.backplane.keys import ChannelKeys
-from opbx.backplane.presence import Joined, Member
+from opbx.backplane.presence import Member
 from opbx.backplane.records import Batch, Record
 from opbx.pusher import messages
 from opbx.relay.frames import text_frame
@@ -24,19 +24,29 @@ if TYPE_CHECKING:
 _CHUNK = 65_536
 
 
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """What a newcomer gets first: the channel's state as of `offset` of `epoch`, as whole frames."""
+
+    epoch: str
+    offset: int
+    frames: bytes
+
+
 @dataclass(slots=True, eq=False)
 class Pending:
     """A subscription that is not confirmed yet, and what came on the channel meanwhile.
 
-    `proceed` goes on with it once the channel is live. For presence, `missed` is a list from the moment the join is
-    under way, and `joined` its answer while messages from before it are still on their way here.
+    `proceed` goes on with it once the channel is live. Where the newcomer is to get the channel's state, `missed` is
+    a list from the moment that is asked for, and `confirmation` the answer, while messages from before it are
+    still on their way here.
     """
 
     connection: "Connection"
     member: Member | None
     proceed: "Callable[[Channel, Pending], None]"
     missed: "list[tuple[str, int, bytes, str]] | None" = None  # epoch, offset, frame, except_socket
-    joined: Joined | None = None
+    confirmation: Confirmation | None = None
 
 
 @dataclass(slots=True)
@@ -56,10 +66,10 @@ class Channel:
     """
 
     __slots__ = (
+        "_confirmed",
         "_excluded",
         "_frames",
         "_held_back",
-        "_joined",
         "_on_gap",
         "_on_output",
         "_size",
@@ -87,7 +97,7 @@ class Channel:
         self.outputs: deque[Output] = deque()
         self.scheduled = False
         self._held_back: list[Batch] = []
-        self._joined: list[Pending] = []
+        self._confirmed: list[Pending] = []
         self._frames: list[bytes] = []
         self._size = 0
         self._excluded: dict[str, set[int]] = {}
@@ -151,7 +161,7 @@ class Channel:
         for record in records:
             self.offset = (self.offset or 0) + 1
             self._add(record)
-            if self._joined:
+            if self._confirmed:
                 self._admit()
 
     def _add(self, record: Record) -> None:
@@ -207,36 +217,37 @@ class Channel:
 
     # Subscriptions
 
-    def join(self, pending: Pending, joined: Joined) -> None:
-        """Confirm a presence subscription as soon as this node has what came before its snapshot.
+    def confirm(self, pending: Pending, confirmation: Confirmation) -> None:
+        """Grant a subscription as soon as this node has what came before `confirmation`.
 
-        The join's answer may overtake the messages before it, the newcomer's own member_added among them.
+        Its answer may overtake the messages before it, a newcomer's own member_added among them.
         """
-        pending.joined = joined
-        self._joined.append(pending)
+        pending.confirmation = confirmation
+        self._confirmed.append(pending)
         self._admit()
 
     def _admit(self) -> None:
         behind: list[Pending] = []
-        for pending in self._joined:
-            joined = pending.joined
-            if joined and joined.epoch == self.epoch and (self.offset or 0) < joined.offset:
+        for pending in self._confirmed:
+            state = pending.confirmation
+            if state and state.epoch == self.epoch and (self.offset or 0) < state.offset:
                 behind.append(pending)
             elif self.pending.get(pending.connection) is pending:
                 self.activate(pending)
-        self._joined = behind
+        self._confirmed = behind
 
     def activate(self, pending: Pending) -> None:
-        """Confirm a subscription: from here on it gets what follows, for presence what follows its snapshot."""
-        connection, joined = pending.connection, pending.joined
+        """Make it a subscription: from here on it gets what follows, with a confirmation what follows that."""
+        connection, state = pending.connection, pending.confirmation
         del self.pending[connection]
         self.seal()  # what came before is for those who were here before
-        members = joined.members if joined else None
-        reply = [text_frame(messages.subscription_succeeded(self.keys.channel, members))]
-        if joined:
-            for epoch, offset, frame, except_socket in pending.missed or ():
-                followed = offset > joined.offset if epoch == joined.epoch else True
-                if followed and except_socket != connection.socket_id:
-                    reply.append(frame)
         self.subscribers[connection] = pending.member
+        if state is None:
+            connection.send_text(messages.subscription_succeeded(self.keys.channel))
+            return
+        reply = [state.frames]
+        for epoch, offset, frame, except_socket in pending.missed or ():
+            followed = offset > state.offset if epoch == state.epoch else True
+            if followed and except_socket != connection.socket_id:
+                reply.append(frame)
         connection.send(b"".join(reply))

@@ -7,16 +7,20 @@ a limit. Everything here runs in the event loop's callbacks, so nothing here may
 import socket
 import time
 from collections import deque
+from collections.abc import Collection
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Protocol
 
 from gevent import get_hub
 
+from opbx.apps import App
 from opbx.pusher.errors import Closing, OverCapacity
+from opbx.pusher.signin import SignedIn
+from opbx.pusher.subscriptions import Grant
 from opbx.relay.frames import Close, Decoder, Ping, Pong, Text, close_frame, pong_frame, text_frame
+from opbx.relay.limits import Bucket
 
 if TYPE_CHECKING:
-    from opbx.apps import App
     from opbx.relay.channel import Channel
 
 _READ, _WRITE = 1, 2
@@ -66,16 +70,20 @@ class Connection:
         "_reader",
         "_socket",
         "_writer",
+        "address",
         "app",
         "channels",
         "deadline",
+        "grants",
         "pinged",
         "seen",
         "socket_id",
         "state",
+        "talk",
+        "user",
     )
 
-    def __init__(self, sock: socket.socket, socket_id: str, app: "App", handler: Handler) -> None:
+    def __init__(self, sock: socket.socket, socket_id: str, app: App, handler: Handler, *, address: str = "") -> None:
         self._socket = sock
         self._handler = handler
         self._decoder: Decoder | None = None
@@ -86,6 +94,10 @@ class Connection:
         self.socket_id = socket_id
         self.app = app
         self.channels: dict[str, Channel] = {}
+        self.address = address
+        self.user: SignedIn | None = None
+        self.grants: Collection[Grant] = ()
+        self.talk: Bucket | None = None  #: the rate of its client events, once it has sent one
         self.state = State.OPEN
         self.seen = time.monotonic()
         self.pinged = False
@@ -112,6 +124,10 @@ class Connection:
 
     def send_text(self, payload: bytes) -> None:
         self.send(text_frame(payload))
+
+    @property
+    def is_open(self) -> bool:
+        return self.state is State.OPEN
 
     @property
     def unsent(self) -> int:

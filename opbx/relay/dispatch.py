@@ -7,8 +7,10 @@ import structlog
 from opbx.pusher import messages
 from opbx.pusher.errors import BadMessage, Closing
 from opbx.pusher.messages import ClientMessage
+from opbx.relay.client_events import PREFIX, ClientEvents
 from opbx.relay.connection import Connection
 from opbx.relay.node import Node
+from opbx.relay.signin import SignIn
 from opbx.relay.subscriptions import Subscriptions
 
 log = structlog.get_logger()
@@ -24,9 +26,11 @@ class InternalError(Closing):
 class Dispatch:
     """Acts on what connections bring (`connection.Handler`)."""
 
-    def __init__(self, node: Node, subscriptions: Subscriptions) -> None:
+    def __init__(self, node: Node) -> None:
         self._node = node
-        self._subscriptions = subscriptions
+        self._subscriptions = subscriptions = Subscriptions(node)
+        self._sign_in = sign_in = SignIn(node)
+        self._client_events = ClientEvents(node.ledger, node.hooks)
         self.send_buffer = node.settings.send_buffer
         self.max_frame = node.settings.max_frame
         self.max_messages_per_second = node.settings.max_messages_per_second
@@ -35,12 +39,13 @@ class Dispatch:
             "pusher:pong": self._pong,
             "pusher:subscribe": subscriptions.subscribe,
             "pusher:unsubscribe": subscriptions.unsubscribe,
+            "pusher:signin": sign_in.sign_in,
         }
 
     def message(self, connection: Connection, text: str) -> None:
         try:
             message = messages.parse_message(text)
-            self._verbs.get(message.event, _unknown)(connection, message)
+            self._verbs.get(message.event, self._other)(connection, message)
         except BadMessage as problem:
             connection.send_text(messages.error(problem))
         except Exception:
@@ -50,6 +55,7 @@ class Dispatch:
 
     def closed(self, connection: Connection) -> None:
         self._subscriptions.leave_all(connection)
+        self._sign_in.leave(connection)
         self._node.dismiss(connection)
 
     def gone(self, connection: Connection) -> None:
@@ -61,8 +67,7 @@ class Dispatch:
     def _pong(self, _connection: Connection, _message: ClientMessage) -> None:
         """Any frame counts as life; there is nothing more to a pong."""
 
-
-def _unknown(_connection: Connection, message: ClientMessage) -> None:
-    if message.event.startswith("client-"):
-        raise BadMessage("Client events are not enabled for this app", 4301)
-    raise BadMessage(f"There is no event {message.event[:60]!r} that clients may send")
+    def _other(self, connection: Connection, message: ClientMessage) -> None:
+        if not message.event.startswith(PREFIX):
+            raise BadMessage(f"There is no event {message.event[:60]!r} that clients may send")
+        self._client_events.pass_on(connection, message)

@@ -20,6 +20,7 @@ from opbx.pusher.errors import (
     Closing,
     NoProtocol,
     PathNotFound,
+    Unauthorized,
     UnknownApp,
     UnsupportedProtocol,
 )
@@ -63,7 +64,7 @@ class WithoutCompression:
         return self._wsgi(environ, start_response)
 
 
-def register_sockets(flask: Flask, node: Node, apps: Apps, dispatch: Dispatch) -> None:
+def register_sockets(flask: Flask, node: Node, dispatch: Dispatch) -> None:
     """Serve WebSocket at `/app/{key}`, and refuse it in the protocol's way everywhere else."""
     flask.config["SOCK_SERVER_OPTIONS"] = {"thread_class": NoThread}
     flask.wsgi_app = WithoutCompression(flask.wsgi_app)  # type: ignore[method-assign]
@@ -71,7 +72,7 @@ def register_sockets(flask: Flask, node: Node, apps: Apps, dispatch: Dispatch) -
 
     @sock.route("/app/<key>")
     def connect(ws: Server, key: str) -> None:
-        _open(ws, lambda: _admissible(apps, key))
+        _open(ws, lambda: _admissible(node.apps, key))
 
     @sock.route("/")
     @sock.route("/<path:path>")
@@ -81,7 +82,7 @@ def register_sockets(flask: Flask, node: Node, apps: Apps, dispatch: Dispatch) -
     def _open(ws: Server, check: Callable[[], App]) -> None:
         taken, socket_id = detach(ws), node.new_socket_id()
         try:
-            connection = Connection(taken, socket_id, check(), dispatch)
+            connection = Connection(taken, socket_id, check(), dispatch, address=request.remote_addr or "")
         except Closing as closing:
             Connection(taken, socket_id, NO_APP, dispatch).close(closing)
             return
@@ -102,6 +103,9 @@ def _admissible(apps: Apps, key: str) -> App:
         raise UnknownApp
     if not app.enabled:
         raise AppDisabled
+    origin = request.headers.get("Origin", "")
+    if app.allowed_origins and origin not in app.allowed_origins and "*" not in app.allowed_origins:
+        raise Unauthorized("This origin is not allowed")
     version = request.args.get("protocol")
     if not version:
         raise NoProtocol

@@ -6,6 +6,7 @@ makes a thousand joins at once cost a few round trips. While Redis is away calls
 
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, NoReturn
 
 import gevent
@@ -31,18 +32,25 @@ _PASSING = (RedisConnectionError, RedisTimeout, ReadOnlyError, OutOfMemoryError,
 Done = Callable[[Any], None]
 
 
+@dataclass(slots=True)
+class _Entry:
+    call: Call
+    done: Done | None
+    patient: bool
+
+
 class Ledger:
     """The queue of calls. `done` of each is called with its answer, in a greenlet that may be switched away from."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
-        self._calls: deque[tuple[Call, Done | None]] = deque()
+        self._calls: deque[_Entry] = deque()
         self._wake = Event()
         self._in_flight = 0
 
-    def submit(self, call: Call, done: Done | None = None) -> None:
-        """Queue `call`; never waits."""
-        self._calls.append((call, done))
+    def submit(self, call: Call, done: Done | None = None, *, patient: bool = True) -> None:
+        """Queue `call`; never waits. One that is not `patient` is given up when Redis is away, answered with None."""
+        self._calls.append(_Entry(call, done, patient))
         self._wake.set()
 
     @property
@@ -58,21 +66,37 @@ class Ledger:
                 self._wake.wait()
             batch = [self._calls.popleft() for _ in range(min(_BATCH, len(self._calls)))]
             self._in_flight = len(batch)
-            for (_, done), answer in zip(batch, self._answers([call for call, _ in batch]), strict=True):
-                self._in_flight -= 1
-                if done is not None:
-                    done(answer)
+            self._carry_out(batch)
+            self._in_flight = 0
 
-    def _answers(self, calls: list[Call]) -> list[Any]:
-        """The answers of all calls, however long Redis is away; None for one that Redis refuses for good."""
-        while True:
+    def _carry_out(self, batch: list[_Entry]) -> None:
+        """Have every call answered, however long Redis is away; None for one that Redis refuses for good."""
+        while batch:
             try:
-                return run(self._redis, calls)
+                answers = run(self._redis, [entry.call for entry in batch])
             except _PASSING as error:
-                log.warning("backplane away, calls wait", calls=len(calls), error=str(error))
+                log.warning("backplane away, calls wait", calls=len(batch), error=str(error))
+                self._answer([entry for entry in batch if not entry.patient])
+                batch = [entry for entry in batch if entry.patient]
                 gevent.sleep(_RETRY)
             except RedisError:
-                if len(calls) == 1:
-                    log.exception("backplane refused a call", keys=calls[0].keys)
-                    return [None]
-                return [answer for call in calls for answer in self._answers([call])]
+                if len(batch) > 1:
+                    for entry in batch:
+                        self._carry_out([entry])
+                    return
+                log.exception("backplane refused a call", keys=batch[0].call.keys)
+                self._answer(batch)
+                return
+            else:
+                self._answer(batch, answers)
+                return
+
+    def _answer(self, batch: list[_Entry], answers: list[Any] | None = None) -> None:
+        for number, entry in enumerate(batch):
+            self._in_flight -= 1
+            if entry.done is None:
+                continue
+            try:
+                entry.done(answers[number] if answers else None)
+            except Exception:
+                log.exception("an answer could not be used", keys=entry.call.keys)

@@ -1,15 +1,16 @@
 """A channel passes on every message once and in order, and asks for what is missing."""
 
-from typing import Any, cast
+from typing import cast
 
 import orjson
 
 from opbx.backplane.history import Since
 from opbx.backplane.keys import ChannelKeys
-from opbx.backplane.presence import Joined, Member
+from opbx.backplane.presence import Member
 from opbx.backplane.records import Batch, Record
-from opbx.relay.channel import Channel, Pending
+from opbx.relay.channel import Channel, Confirmation, Pending
 from opbx.relay.connection import Connection
+from opbx.relay.frames import text_frame
 from tests.relay.fakes import FakeConnection
 
 KEYS = ChannelKeys("app", "presence-room")
@@ -148,8 +149,9 @@ def test_the_excluded_socket_gets_the_rest() -> None:
     assert two.events == ["a", "b", "c"]
 
 
-def joined(offset: int, **members: Any) -> Joined:
-    return Joined("e", offset, members)
+def state(offset: int) -> Confirmation:
+    """The channel's state as of `offset`."""
+    return Confirmation("e", offset, text_frame(b'{"event":"state"}'))
 
 
 def test_a_join_gets_what_follows_its_snapshot_though_it_came_before_the_answer() -> None:
@@ -158,8 +160,8 @@ def test_a_join_gets_what_follows_its_snapshot_though_it_came_before_the_answer(
     pending = house.request(connection, Member("ann", "{}"))
     house.channel.receive(batch(1, "own member_added"))
     house.channel.receive(batch(2, "after"))
-    house.channel.join(pending, joined(1, ann={}))
-    assert connection.events == ["pusher_internal:subscription_succeeded", "after"]
+    house.channel.confirm(pending, state(1))
+    assert connection.events == ["state", "after"]
 
 
 def test_a_join_whose_answer_overtakes_its_own_event_waits_for_it() -> None:
@@ -167,11 +169,11 @@ def test_a_join_whose_answer_overtakes_its_own_event_waits_for_it() -> None:
     other = house.subscribe("1.2")
     connection = FakeConnection()
     pending = house.request(connection, Member("ann", "{}"))
-    house.channel.join(pending, joined(2, ann={}))
+    house.channel.confirm(pending, state(2))
     assert connection.events == []
     house.channel.receive(batch(1, "before", "own member_added", "after"))
     house.flush()
-    assert connection.events == ["pusher_internal:subscription_succeeded", "after"]
+    assert connection.events == ["state", "after"]
     assert other.events == ["before", "own member_added", "after"]
 
 
@@ -179,7 +181,7 @@ def test_a_join_that_was_given_up_is_not_granted_later() -> None:
     house = Harness()
     connection = FakeConnection()
     pending = house.request(connection, Member("ann", "{}"))
-    house.channel.join(pending, joined(1, ann={}))
+    house.channel.confirm(pending, state(1))
     del house.channel.pending[cast(Connection, connection)]
     house.channel.receive(batch(1, "own member_added"))
     house.flush()

@@ -16,4 +16,5 @@ local function emit(head, log, topic, new_epoch, records)
   redis.call('PEXPIRE', log, LOG_TTL)
   redis.call('PEXPIRE', head, HEAD_TTL)
   redis.call('PUBLISH', topic, table.concat(batch))
+  return last
 end

@@ -1,0 +1,139 @@
+"""The calls themselves."""
+
+from typing import Any
+
+import orjson
+from flask import Blueprint, Flask, Response, request
+from redis import Redis
+from redis.exceptions import RedisError
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from opbx.apps import App
+from opbx.backplane import occupancy
+from opbx.backplane.connection import connect
+from opbx.backplane.control import Terminate, order_call
+from opbx.backplane.occupancy import ChannelState
+from opbx.pusher.channels import Kind, parse_channel
+from opbx.relay.http_api.publishing import Publishing
+from opbx.relay.http_api.requests import (
+    Refused,
+    authenticate,
+    json_body,
+    read_batch,
+    read_channels,
+    read_info,
+    read_message,
+    valid_channel,
+)
+from opbx.relay.node import Node
+
+_PRESENCE = "presence-"
+
+
+class HttpApi:
+    """Answers the calls of back ends. Each method is one call, and returns the answer's body."""
+
+    def __init__(self, node: Node, redis: Redis) -> None:
+        self._node = node
+        self._redis = redis
+        self._publishing = Publishing(node.ledger)
+
+    def events(self, app_id: str) -> dict[str, Any]:
+        app = authenticate(self._node.apps, app_id)
+        body = json_body()
+        message, channels, info = read_message(app, body), read_channels(body), read_info(body.get("info"))
+        self._publishing.limit(app, "backend_events", 1, app.max_backend_events_per_second)
+        self._publishing.publish(app, [(channel, message) for channel in channels])
+        return {"channels": self._states(app, channels, info)} if info else {}
+
+    def batch_events(self, app_id: str) -> dict[str, Any]:
+        app = authenticate(self._node.apps, app_id)
+        batch = read_batch(app, json_body())
+        self._publishing.limit(app, "backend_events", len(batch), app.max_backend_events_per_second)
+        self._publishing.publish(app, [(channel, message) for channel, message, _ in batch])
+        if not any(info for _, _, info in batch):
+            return {}
+        return {"batch": [self._states(app, [channel], info)[channel] if info else {} for channel, _, info in batch]}
+
+    def channels(self, app_id: str) -> dict[str, Any]:
+        app = self._reader(app_id)
+        prefix, info = request.args.get("filter_by_prefix", ""), read_info(request.args.get("info"))
+        if "user_count" in info and not prefix.startswith(_PRESENCE):
+            raise Refused(400, f"user_count needs filter_by_prefix={_PRESENCE}…")
+        return {"channels": self._states(app, occupancy.channels(self._redis, app.id, prefix), info)}
+
+    def channel(self, app_id: str, channel: str) -> dict[str, Any]:
+        app = self._reader(app_id)
+        valid_channel(channel)
+        info = read_info(request.args.get("info"))
+        if "user_count" in info and not channel.startswith(_PRESENCE):
+            raise Refused(400, "user_count is known of presence channels only")
+        state = occupancy.states(self._redis, app.id, [channel])[channel]
+        return {"occupied": state.subscribers > 0} | _attributes(channel, state, info)
+
+    def users(self, app_id: str, channel: str) -> dict[str, Any]:
+        app = self._reader(app_id)
+        name = parse_channel(channel)
+        if name is None or name.kind is not Kind.PRESENCE:
+            raise Refused(400, "Users are known of presence channels only")
+        return {"users": [{"id": user} for user in occupancy.users(self._redis, app.id, channel)]}
+
+    def terminate(self, app_id: str, user_id: str) -> dict[str, Any]:
+        app = authenticate(self._node.apps, app_id)
+        self._publishing.carry_out([order_call(Terminate("signed_in", user_id, app.id))])
+        return {}
+
+    def _reader(self, app_id: str) -> App:
+        app = authenticate(self._node.apps, app_id)
+        self._publishing.limit(app, "reads", 1, app.max_read_requests_per_second)
+        return app
+
+    def _states(self, app: App, channels: list[str], info: frozenset[str]) -> dict[str, Any]:
+        states = occupancy.states(self._redis, app.id, channels) if info else {}
+        return {name: _attributes(name, states[name], info) if info else {} for name in channels}
+
+
+def _attributes(channel: str, state: ChannelState, info: frozenset[str]) -> dict[str, Any]:
+    """What was asked for, as far as the channel has it."""
+    found: dict[str, Any] = {}
+    presence = channel.startswith(_PRESENCE)
+    if "user_count" in info and presence:
+        found["user_count"] = state.members
+    if "subscription_count" in info and not presence:
+        found["subscription_count"] = state.subscribers
+    if "cache" in info and state.cached is not None:
+        found["cache"] = {"data": orjson.loads(state.cached)["data"]}
+    return found
+
+
+def register_http_api(flask: Flask, node: Node, redis_url: str) -> None:
+    """Serve `/apps/{id}/…`."""
+    api = HttpApi(node, connect(redis_url, timeout=1.0))
+    blueprint = Blueprint("http_api", __name__, url_prefix="/apps/<app_id>")
+    for method, path, call in (
+        ("POST", "/events", api.events),
+        ("POST", "/batch_events", api.batch_events),
+        ("GET", "/channels", api.channels),
+        ("GET", "/channels/<channel>", api.channel),
+        ("GET", "/channels/<channel>/users", api.users),
+        ("POST", "/users/<user_id>/terminate_connections", api.terminate),
+    ):
+        blueprint.add_url_rule(path, call.__name__, call, methods=[method])
+
+    @blueprint.errorhandler(Refused)
+    def refused(error: Refused) -> Response:
+        return _refusal(error.status, str(error), error.headers)
+
+    @blueprint.errorhandler(RequestEntityTooLarge)
+    def too_large(_error: RequestEntityTooLarge) -> Response:
+        return _refusal(413, "The body is too large", {})
+
+    @blueprint.errorhandler(RedisError)
+    def away(_error: RedisError) -> Response:
+        return _refusal(503, "The backplane is away", {"Retry-After": "1"})
+
+    flask.register_blueprint(blueprint)
+
+
+def _refusal(status: int, message: str, headers: dict[str, str]) -> Response:
+    return Response(orjson.dumps({"error": message}), status, headers, content_type="application/json")
