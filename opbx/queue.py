@@ -13,6 +13,7 @@ from opbx.settings import VAR, Settings
 
 #: Seconds. A sweep that no worker took by then is worthless: the next one is in the queue already.
 SWEEP_PERIOD = 1.0
+DISPATCH_PERIOD = 1.0
 EXPIRE_CALLS_PERIOD = 30.0
 PRUNE_PERIOD = 3600.0
 
@@ -123,6 +124,11 @@ def _schedule() -> dict[str, Any]:
             "task": "maintenance.sweep",
             "schedule": SWEEP_PERIOD,
             "options": {"expires": 10 * SWEEP_PERIOD},
+        },
+        "dispatch_webhooks": {
+            "task": "webhooks.dispatch",
+            "schedule": DISPATCH_PERIOD,
+            "options": {"expires": 10 * DISPATCH_PERIOD},
         },
         "expire_calls": {
             "task": "maintenance.expire_calls",

@@ -32,6 +32,11 @@ class PusherSettings:
     app_id: str = "app-id"
     key: str = "pbxappkey"
     secret: str = field(default="pbxappsecret", repr=False)
+    enabled: bool = True
+    allowed_origins: tuple[str, ...] = ()  #: of browsers that may connect; empty: all
+    client_events: bool = False  #: whether clients may send `client-…` events
+    subscription_count: bool = False  #: whether subscribers are told how many they are
+    webhooks: str = field(default="", repr=False)  #: JSON list of webhooks, as in `apps_file`
     host: str = "127.0.0.1"
     port: int = 6001
     scheme: str = "http"
@@ -90,6 +95,7 @@ class Settings:
     trusted_proxies: int = 0  #: proxies in front whose X-Forwarded-* headers are believed
     demo_password: str = field(default="", repr=False)  #: of the demo's users; empty: made up once, kept in var/
     demo_sender_key: str = field(default="", repr=False)  #: Bearer key and signing secret of the demo's senders
+    apps_file: str = ""  #: JSON file of more Pusher applications; see `opbx/apps.py`
     pusher: PusherSettings = field(default_factory=PusherSettings)
     relay: RelaySettings = field(default_factory=RelaySettings)
 
@@ -131,14 +137,8 @@ class Settings:
             trusted_proxies=env.int("TRUSTED_PROXIES", 0),
             demo_password=env.str("DEMO_PASSWORD", ""),
             demo_sender_key=env.str("DEMO_SENDER_KEY", ""),
-            pusher=PusherSettings(
-                app_id=env.str("PUSHER_APP_ID", "app-id"),
-                key=env.str("PUSHER_APP_KEY", "pbxappkey"),
-                secret=env.str("PUSHER_APP_SECRET", "pbxappsecret"),
-                host=env.str("PUSHER_HOST", "127.0.0.1"),
-                port=env.int("PUSHER_PORT", relay_port),
-                scheme=env.str("PUSHER_SCHEME", "http", validate=OneOf(["http", "https"])),
-            ),
+            apps_file=env.str("PUSHER_APPS_FILE", ""),
+            pusher=_pusher(env, relay_port),
             relay=_relay(env, relay_port),
         )
 
@@ -146,6 +146,24 @@ class Settings:
         """In production, raise `SettingsError` when a secret is one that everybody can read in the documentation."""
         if self.environment == "production" and self.pusher.secret in PLACEHOLDER_SECRETS:
             raise SettingsError("PUSHER_APP_SECRET is a placeholder: set it to a random value (openssl rand -hex 32)")
+
+
+def _pusher(env: Env, port: int) -> PusherSettings:
+    default = PusherSettings
+    origins: list[str] = env.list("SOKETI_DEFAULT_APP_ALLOWED_ORIGINS", [])
+    return default(
+        app_id=env.str("PUSHER_APP_ID", env.str("SOKETI_DEFAULT_APP_ID", default.app_id)),
+        key=env.str("PUSHER_APP_KEY", env.str("SOKETI_DEFAULT_APP_KEY", default.key)),
+        secret=env.str("PUSHER_APP_SECRET", env.str("SOKETI_DEFAULT_APP_SECRET", "pbxappsecret")),
+        enabled=env.bool("SOKETI_DEFAULT_APP_ENABLED", default.enabled),
+        allowed_origins=tuple(origin.strip() for origin in origins),
+        client_events=env.bool("SOKETI_DEFAULT_APP_ENABLE_CLIENT_MESSAGES", default.client_events),
+        subscription_count=env.bool("SOKETI_DEFAULT_APP_ENABLE_SUBSCRIPTION_COUNT", default.subscription_count),
+        webhooks=env.str("SOKETI_DEFAULT_APP_WEBHOOKS", ""),
+        host=env.str("PUSHER_HOST", "127.0.0.1"),
+        port=env.int("PUSHER_PORT", port),
+        scheme=env.str("PUSHER_SCHEME", "http", validate=OneOf(["http", "https"])),
+    )
 
 
 def _relay(env: Env, port: int) -> RelaySettings:

@@ -14,6 +14,9 @@ from redis import Redis
 from opbx.backplane.keys import ChannelKeys, app_keys
 from opbx.backplane.scripts import CLAIM, ENQUEUE, RELEASE, Call, run
 
+#: Events that are kept for an app, about; the oldest go when there are more.
+MOST: Final = 100_000
+
 #: Who holds the turn of an endpoint that is left in peace for a while.
 _RESTING: Final = "resting"
 
@@ -33,7 +36,7 @@ def hook_call(app_id: str, event: Mapping[str, Any]) -> Call:
     or for client events `event`, `data`, `socket_id` and `user_id`.
     """
     key = hooks_key(app_id)
-    return Call(ENQUEUE, (key, f"{key}:{token_hex(8)}"), (orjson.dumps(event),))
+    return Call(ENQUEUE, (key, f"{key}:{token_hex(8)}"), (orjson.dumps(event), MOST))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,17 +62,17 @@ class Entry:
 
 def now_ms(redis: Redis) -> int:
     """The time by which events are stamped. Whatever is queued after this answer is stamped no earlier."""
-    seconds, microseconds = cast("tuple[int, int]", redis.time())
+    seconds, microseconds = redis.time()
     return seconds * 1000 + microseconds // 1000
 
 
-def waiting(redis: Redis, app_ids: Sequence[str]) -> list[str]:
-    """Those of the apps that have events queued."""
+def waiting(redis: Redis, app_ids: Sequence[str]) -> dict[str, int]:
+    """How many events are queued, of those apps that have any."""
     pipeline = redis.pipeline(transaction=False)
     for app_id in app_ids:
         pipeline.xlen(hooks_key(app_id))
     lengths = pipeline.execute() if app_ids else []
-    return [app_id for app_id, length in zip(app_ids, lengths, strict=True) if length]
+    return {app_id: length for app_id, length in zip(app_ids, lengths, strict=True) if length}
 
 
 def read(redis: Redis, app_id: str, count: int, *, after: Entry | None = None) -> list[Entry]:
@@ -127,7 +130,7 @@ class Turns:
 
     def failed(self, what: str) -> int:
         """Count a failure of the endpoint; returns how many there were since it last worked."""
-        failures = cast(int, self._redis.incr(self._failures(what)))
+        failures = self._redis.incr(self._failures(what))
         self._redis.expire(self._failures(what), _FAILURES_LIFETIME)
         return failures
 
