@@ -83,7 +83,7 @@ class Connection:
         "user",
     )
 
-    def __init__(self, sock: socket.socket, socket_id: str, app: App, handler: Handler, *, address: str = "") -> None:
+    def __init__(self, sock: socket.socket, socket_id: str, app: App, handler: Handler) -> None:
         self._socket = sock
         self._handler = handler
         self._decoder: Decoder | None = None
@@ -94,7 +94,7 @@ class Connection:
         self.socket_id = socket_id
         self.app = app
         self.channels: dict[str, Channel] = {}
-        self.address = address
+        self.address = ""  #: once it counts among those of its address
         self.user: SignedIn | None = None
         self.grants: Collection[Grant] = ()
         self.talk: Bucket | None = None  #: the rate of its client events, once it has sent one

@@ -74,20 +74,21 @@ def register_sockets(flask: Flask, node: Node, dispatch: Dispatch) -> None:
     def connect(ws: Server, key: str) -> None:
         _open(ws, lambda: _admissible(node.apps, key))
 
-    @sock.route("/")
-    @sock.route("/<path:path>")
-    def nowhere(ws: Server, path: str = "") -> None:  # noqa: ARG001
+    def nowhere(ws: Server, **_path: str) -> None:
         _open(ws, _no_path)
+
+    for path in ("/", "/<path:path>"):  # flask-sock's decorator cannot be stacked
+        sock.route(path, endpoint=f"nowhere {path}")(nowhere)
 
     def _open(ws: Server, check: Callable[[], App]) -> None:
         taken, socket_id = detach(ws), node.new_socket_id()
         try:
-            connection = Connection(taken, socket_id, check(), dispatch, address=request.remote_addr or "")
+            connection = Connection(taken, socket_id, check(), dispatch)
         except Closing as closing:
             Connection(taken, socket_id, NO_APP, dispatch).close(closing)
             return
         try:
-            node.admit(connection)
+            node.admit(connection, request.remote_addr or "unknown")
         except Closing as closing:
             connection.close(closing)
 

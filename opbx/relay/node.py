@@ -98,12 +98,13 @@ class Node:
         self._serial += 1
         return f"{self._number}.{self._serial}"
 
-    def admit(self, connection: Connection) -> None:
+    def admit(self, connection: Connection, address: str) -> None:
         """Let the connection in when its app may have one more. Raises `Closing` when that is clear at once."""
         if self.draining:
             raise ReconnectNow
-        if not self._addresses.enter(connection.address):
+        if not self._addresses.enter(address):
             raise OverCapacity("Too many connections from this address")
+        connection.address = address
         self._admission.ask(connection, alone=not self.feed.connected)
 
     def _admitted(self, connection: Connection) -> None:
@@ -117,7 +118,8 @@ class Node:
         """The connection takes part no more; it may linger until its peer has closed too."""
         if connection.state is State.CLOSING:
             self.lingering.add(connection)
-        self._addresses.leave(connection.address)
+        if connection.address:
+            self._addresses.leave(connection.address)
         self.grants.forget(connection)
         if self.connections.pop(connection.socket_id, None) is not None:
             self._admission.gone(connection.app)

@@ -29,12 +29,12 @@ class Refused(Exception):
         self.headers = headers or {}
 
 
-def authenticate(apps: Apps, app_id: str) -> App:
-    """The app that has signed the present request. Raises `Refused`."""
-    app = apps.by_id(app_id)
-    if app is None:
-        raise Refused(404, f"There is no app with the id {app_id[:60]!r}")
+def authenticate(apps: Apps, app_id: str | None) -> App:
+    """The app that has signed the present request; where the path names none, by its key. Raises `Refused`."""
     query = request.args.to_dict()
+    app = apps.by_key(query.get("auth_key", "")) if app_id is None else apps.by_id(app_id)
+    if app is None:
+        raise Refused(404, "There is no such app")
     if query.get("auth_key") != app.key:
         raise Refused(401, "auth_key is not the key of this app")
     if query.get("auth_version") != "1.0":
@@ -42,8 +42,10 @@ def authenticate(apps: Apps, app_id: str) -> App:
     stamp = query.get("auth_timestamp", "")
     if not stamp.isascii() or not stamp.isdigit() or abs(int(stamp[:12]) - time.time()) > CLOCK_SKEW:
         raise Refused(401, f"auth_timestamp must be within {CLOCK_SKEW} s of now")
-    expected = request_signature(app.secret, request.method, request.path, query)
-    if not matches(expected, query.get("auth_signature", "")):
+    if not any(
+        matches(request_signature(app.secret, request.method, path, query), query.get("auth_signature", ""))
+        for path in {request.path, _raw_path()}
+    ):
         raise Refused(401, "auth_signature is not valid")
     body = request.get_data()
     if (body or "body_md5" in query) and not matches(body_digest(body), query.get("body_md5", "")):
@@ -51,6 +53,12 @@ def authenticate(apps: Apps, app_id: str) -> App:
     if not app.enabled:
         raise Refused(403, "The app is disabled")
     return app
+
+
+def _raw_path() -> str:
+    """The path as it was sent: some libraries sign it with its percent signs, some without."""
+    raw: str = request.environ.get("RAW_URI", request.path)
+    return raw.partition("?")[0]
 
 
 def json_body() -> dict[str, Any]:

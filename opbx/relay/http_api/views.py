@@ -78,7 +78,7 @@ class HttpApi:
             raise Refused(400, "Users are known of presence channels only")
         return {"users": [{"id": user} for user in occupancy.users(self._redis, app.id, channel)]}
 
-    def terminate(self, app_id: str, user_id: str) -> dict[str, Any]:
+    def terminate(self, user_id: str, app_id: str | None = None) -> dict[str, Any]:
         app = authenticate(self._node.apps, app_id)
         self._publishing.carry_out([order_call(Terminate("signed_in", user_id, app.id))])
         return {}
@@ -120,19 +120,21 @@ def register_http_api(flask: Flask, node: Node, redis_url: str) -> None:
     ):
         blueprint.add_url_rule(path, call.__name__, call, methods=[method])
 
-    @blueprint.errorhandler(Refused)
+    @flask.errorhandler(Refused)
     def refused(error: Refused) -> Response:
         return _refusal(error.status, str(error), error.headers)
 
-    @blueprint.errorhandler(RequestEntityTooLarge)
+    @flask.errorhandler(RequestEntityTooLarge)
     def too_large(_error: RequestEntityTooLarge) -> Response:
         return _refusal(413, "The body is too large", {})
 
-    @blueprint.errorhandler(RedisError)
+    @flask.errorhandler(RedisError)
     def away(_error: RedisError) -> Response:
         return _refusal(503, "The backplane is away", {"Retry-After": "1"})
 
     flask.register_blueprint(blueprint)
+    # Where the `pusher` package from PyPI sends it, without the app's id.
+    flask.add_url_rule("/users/<user_id>/terminate_connections", "terminate", api.terminate, methods=["POST"])
 
 
 def _refusal(status: int, message: str, headers: dict[str, str]) -> Response:
