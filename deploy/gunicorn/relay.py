@@ -42,17 +42,23 @@ def on_starting(server):
 
 
 def post_worker_init(worker):
-    """Read the apps anew upon SIGHUP."""
+    """Read the apps anew upon SIGHUP, and say goodbye to the clients before going.
+
+    gunicorn knows nothing of connections that have left their request, so they are sent away first. Only then
+    does it wait for requests under way, and not long: idle keep-alive connections count as such.
+    """
     import gevent
 
-    from opbx.relay.server import NODE
+    from opbx.relay.server import LIFECYCLE, NODE
 
-    gevent.signal_handler(signal.SIGHUP, worker.wsgi.extensions[NODE].reload_apps)
+    node, lifecycle = worker.wsgi.extensions[NODE], worker.wsgi.extensions[LIFECYCLE]
+    worker.cfg.set("graceful_timeout", 1)
 
+    def leave():
+        if not node.draining:
+            lifecycle.drain()
+            worker.alive = False
 
-def worker_exit(_server, worker):
-    """Say goodbye to the clients: gunicorn knows nothing of connections that have left their request."""
-    from opbx.relay.server import LIFECYCLE
-
-    if getattr(worker, "wsgi", None) is not None:
-        worker.wsgi.extensions[LIFECYCLE].drain()
+    gevent.signal_handler(signal.SIGHUP, node.reload_apps)
+    gevent.signal_handler(signal.SIGTERM, leave)
+    gevent.signal_handler(signal.SIGINT, leave)

@@ -18,7 +18,7 @@ from opbx.backplane.history import read_since, since_call
 from opbx.backplane.keys import ChannelKeys
 from opbx.backplane.records import Batch
 from opbx.pusher import messages
-from opbx.pusher.errors import AppDisabled, OverCapacity, OverQuota, ReconnectNow, UnknownApp
+from opbx.pusher.errors import AppDisabled, OverCapacity, OverQuota, UnknownApp
 from opbx.relay.channel import Channel
 from opbx.relay.connection import Connection, State
 from opbx.relay.counts import Admission, Occupancy
@@ -101,7 +101,7 @@ class Node:
     def admit(self, connection: Connection, address: str) -> None:
         """Let the connection in when its app may have one more. Raises `Closing` when that is clear at once."""
         if self.draining:
-            raise ReconnectNow
+            raise OverCapacity("The server is going away")  # comes back after a second, and not at once
         if not self._addresses.enter(address):
             raise OverCapacity("Too many connections from this address")
         connection.address = address
