@@ -99,6 +99,8 @@ def _webhooks(text: str) -> tuple[Webhook, ...]:
         content = orjson.loads(text or "[]")
     except orjson.JSONDecodeError as error:
         raise SettingsError(f"{place}: not JSON: {error}") from error
+    if not isinstance(content, list):
+        raise SettingsError(f"{place}: must be a list of webhooks")
     return tuple(load(WebhookSchema(many=True), content, place))
 
 

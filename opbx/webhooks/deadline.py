@@ -15,14 +15,14 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 
 
 class Deadline:
-    """Within `with Deadline(seconds):`, what a `DeadlineAdapter` connected to is cut off when the time is over."""
+    """Within `with Deadline(seconds):`, what a `DeadlineAdapter` connected to is cut off when the time is `over`."""
 
     def __init__(self, seconds: float) -> None:
         self._timer = Timer(seconds, self._cut)
         self._timer.daemon = True
         self._lock = Lock()
         self._sockets: list[socket.socket] = []
-        self._over = False
+        self.over = False
 
     def __enter__(self) -> Self:
         self._token = _current.set(self)
@@ -40,13 +40,13 @@ class Deadline:
         """Keep a duplicate of the socket, which TLS can't wrap or close: shutting that down ends them both."""
         with self._lock:
             self._sockets.append(connected.dup())
-            if self._over:
+            if self.over:
                 self._shut()
         return connected
 
     def _cut(self) -> None:
         with self._lock:
-            self._over = True
+            self.over = True
             self._shut()
 
     def _shut(self) -> None:

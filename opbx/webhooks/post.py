@@ -22,7 +22,7 @@ def post(url: str, body: bytes, headers: Mapping[str, str], *, total: float = TO
     Proxies of the environment (`HTTPS_PROXY`, `NO_PROXY`) are used. The answer's body is not read.
     """
     try:
-        with Deadline(total), requests.Session() as session:
+        with Deadline(total) as deadline, requests.Session() as session:
             session.mount("http://", DeadlineAdapter())
             session.mount("https://", DeadlineAdapter())
             with session.post(
@@ -31,5 +31,7 @@ def post(url: str, body: bytes, headers: Mapping[str, str], *, total: float = TO
                 status = answer.status_code
     except (requests.RequestException, OSError) as error:
         raise NotAccepted(f"{type(error).__name__}: {error}") from error
+    if deadline.over:  # what was cut off within its headers looks like an answer
+        raise NotAccepted(f"no whole answer within {total:g} s")
     if not 200 <= status < 300:
         raise NotAccepted(f"status {status}")
