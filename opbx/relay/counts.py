@@ -15,6 +15,7 @@ from opbx.apps import App
 from opbx.backplane.keys import ChannelKeys, app_keys
 from opbx.backplane.occupancy import admit_call, occupy_call, read_occupied
 from opbx.backplane.presence import enrol_call, is_internal, withdraw_call
+from opbx.pusher.messages import subscription_count
 from opbx.relay.hooks import Hooks
 from opbx.relay.ledger import Ledger
 
@@ -32,6 +33,7 @@ class _Report:
     under_way: bool = False
     changed: bool = False
     enrolled: bool = False
+    total: int = 0
 
 
 class Occupancy:
@@ -54,6 +56,14 @@ class Occupancy:
         else:
             self._report(app, keys, report)
 
+    def greet(self, app: App, keys: ChannelKeys, newcomers: "list[Connection]") -> None:
+        """Tell the first subscribers how many there are: that was published before they could hear it."""
+        report = self._reports.get(keys.topic)
+        if report and _is_counted(app, keys):
+            before, after = subscription_count(keys.channel)
+            for connection in newcomers:
+                connection.send_text(before + str(report.total).encode() + after)
+
     def restart(self) -> None:
         """Nothing that was reported counts any more: the node has a new name."""
         for report in self._reports.values():
@@ -65,9 +75,9 @@ class Occupancy:
         if count and not report.enrolled:
             report.enrolled = True
             self._ledger.submit(enrol_call(keys, node))
-        tell = app.subscription_count and not keys.channel.startswith("presence-")
         self._ledger.submit(
-            occupy_call(keys, node, count, tell=tell), lambda answer: self._reported(app, keys, report, answer)
+            occupy_call(keys, node, count, tell=_is_counted(app, keys)),
+            lambda answer: self._reported(app, keys, report, answer),
         )
         if not count:
             report.enrolled = False
@@ -77,6 +87,7 @@ class Occupancy:
         report.under_way = False
         if answer is not None:
             occupied = read_occupied(answer)
+            report.total = occupied.after
             if not occupied.before and occupied.after:
                 self._hooks.tell(app, "channel_occupied", keys.channel)
             elif occupied.before and not occupied.after:
@@ -89,6 +100,10 @@ class Occupancy:
             self._report(app, keys, report)
         elif not self._count(keys.topic):
             self._reports.pop(keys.topic, None)
+
+
+def _is_counted(app: App, keys: ChannelKeys) -> bool:
+    return app.subscription_count and not keys.channel.startswith("presence-")
 
 
 @dataclass(slots=True)

@@ -184,8 +184,12 @@ class Node:
             if answer is not None:
                 channel.baseline(read_since(answer))
             channel.live = True
-            for pending in list(channel.pending.values()):
+            waiting = list(channel.pending.values())
+            for pending in waiting:
                 pending.proceed(channel, pending)
+            app = self.apps.by_id(channel.keys.app_id)
+            if app is not None:
+                self.occupancy.greet(app, channel.keys, [pending.connection for pending in waiting])
 
         self.ledger.submit(since_call(channel.keys, "", None), answered)
 

@@ -81,10 +81,12 @@ class Relays:
         self._clients.append(driver)
         return driver
 
-    def socket(self, number: int = 0, *, path: str | None = None, key: str = KEY) -> "Socket":
+    def socket(
+        self, number: int = 0, *, path: str | None = None, key: str = KEY, origin: str | None = None
+    ) -> "Socket":
         """A bare WebSocket, for what the libraries never do."""
         path = path if path is not None else f"/app/{key}?protocol=7&client=js&version=8.6.0&flash=false"
-        opened = Socket(f"ws://127.0.0.1:{self.ports[number]}{path}")
+        opened = Socket(f"ws://127.0.0.1:{self.ports[number]}{path}", origin)
         self._clients.append(opened)
         return opened
 
@@ -152,8 +154,8 @@ class Driver(LineProcess):
 class Socket:
     """A bare WebSocket. `established` is the data of the first message, None where the connection was refused."""
 
-    def __init__(self, url: str) -> None:
-        self.ws = websocket.create_connection(url, timeout=10)
+    def __init__(self, url: str, origin: str | None) -> None:
+        self.ws = websocket.create_connection(url, timeout=10, origin=origin)
         self.established: dict[str, Any] | None = None
 
     def greet(self) -> "Socket":
