@@ -31,7 +31,14 @@ def test_every_task_goes_to_a_queue_that_exists() -> None:
     app: Celery = workers.app
     app.loader.import_default_modules()
     ours = {name for name in app.tasks if not name.startswith("celery.")}
-    assert ours == {"broadcasts.deliver", "maintenance.sweep", "maintenance.expire_calls", "maintenance.prune"}
+    assert ours == {
+        "broadcasts.deliver",
+        "maintenance.sweep",
+        "maintenance.expire_calls",
+        "maintenance.prune",
+        "webhooks.dispatch",
+        "webhooks.send",
+    }
     for name in ours:
         queue = app.amqp.router.route({}, name)["queue"]
         assert queue.name == name.partition(".")[0]
