@@ -16,7 +16,7 @@ from opbx.webhooks.hold import Settled, settle
 
 log = structlog.get_logger()
 
-#: Entries read in one go.
+#: Entries read at first; where all of these are held, twice as many, and so on.
 _WINDOW: Final = 2000
 
 #: Seconds for which an app is one dispatcher's alone. Longer than taking a window lasts.
@@ -61,13 +61,12 @@ class Dispatcher:
 
     def _pass_on(self, app: App, turns: Turns) -> int:
         settled = self._settled(app.id)
-        returned = self._returned(app.id, settled.absent)
-        due = fitting([entry for entry in settled.ready if entry.id not in returned])
-        found = batches(app, due, int(self._clock() * 1000))
+        due = fitting(settled.ready)
+        returned = self._returned(app.id, [entry for entry in due if entry.id in settled.absent])
+        found = batches(app, [entry for entry in due if entry.id not in returned], int(self._clock() * 1000))
         for batch in found:
             self._queue(batch, turns)
-        gone = [entry for entry in settled.ready if entry.id in returned]
-        hooks.remove(self._redis, app.id, [*due, *settled.dropped, *gone])
+        hooks.remove(self._redis, app.id, [*due, *settled.dropped])
         return len(found)
 
     def _queue(self, batch: Batch, turns: Turns) -> None:
@@ -83,9 +82,10 @@ class Dispatcher:
         now = hooks.now_ms(self._redis)
         entries: list[Entry] = []
         while True:
-            more = hooks.read(self._redis, app_id, _WINDOW, after=entries[-1] if entries else None)
+            count = max(_WINDOW, len(entries))
+            more = hooks.read(self._redis, app_id, count, after=entries[-1] if entries else None)
             entries += more
-            if len(more) < _WINDOW:
+            if len(more) < count:
                 return settle(entries, now)
             settled = settle(entries, min(now, entries[-1].time_ms))  # what follows later is not known
             if settled:

@@ -17,12 +17,12 @@ _RETURNS: Final = frozenset({"channel_occupied", "member_added"})
 class Settled:
     """What may go now, in order, and what is not to be told. The rest waits.
 
-    `absent` are those to go whose subject is not heard of again in what was looked at.
+    `absent` are the ids of absences whose subject is not heard of again in what was looked at.
     """
 
     ready: list[Entry]
     dropped: list[Entry]
-    absent: list[Entry]
+    absent: set[str]
 
     def __bool__(self) -> bool:
         return bool(self.ready or self.dropped)
@@ -35,7 +35,7 @@ def settle(entries: Sequence[Entry], now: int) -> Settled:
     follows a held event on the same channel waits with it, so the order of a channel is kept; no event waits
     longer than its own `HOLD`, and other channels do not wait at all.
     """
-    open_absences, dropped = _undo(entries)
+    absent, dropped = _undo(entries)
     ready: list[Entry] = []
     blocked: set[str] = set()
     for entry in entries:
@@ -45,11 +45,7 @@ def settle(entries: Sequence[Entry], now: int) -> Settled:
             blocked.add(entry.channel)
         if entry.channel not in blocked:
             ready.append(entry)
-    return Settled(
-        ready,
-        [entry for entry in entries if entry.id in dropped],
-        [entry for entry in ready if entry.id in open_absences],
-    )
+    return Settled(ready, [entry for entry in entries if entry.id in dropped], absent)
 
 
 def _undo(entries: Sequence[Entry]) -> tuple[set[str], set[str]]:

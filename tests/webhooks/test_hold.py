@@ -26,7 +26,7 @@ def test_an_absence_waits_and_goes_with_the_return(absence: str, presence: str, 
     gone = entry(1000, absence, user=user)
     assert not settle([gone], 1000 + HOLD)
     assert settle([gone], 1001 + HOLD).ready == [gone]
-    assert settle([gone], 1001 + HOLD).absent == [gone]
+    assert settle([gone], 1001 + HOLD).absent == {gone.id}
 
     back = entry(1000 + HOLD, presence, user=user)
     assert settle([gone, back], back.time_ms).dropped == [gone, back]

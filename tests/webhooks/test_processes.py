@@ -63,7 +63,7 @@ def test_from_the_queue_to_the_receiver(redis: Redis, worker: Server, receiver: 
     wait_until(lambda: dead.requests, timeout=40, what=f"the dead one being asked: {worker.tail()}")
 
     queue("alive", "channel_occupied", "a")
-    arrives("channel_occupied", "a", within=8)  # less than the dead one takes to time out
+    arrives("channel_occupied", "a", within=9)  # less than the dead one takes to time out
 
     queue("alive", "channel_vacated", "a")
     queue("alive", "channel_vacated", "b")

@@ -21,7 +21,7 @@ from tests.webhooks.receiver import Receiver
 
 NOW = 1_700_000_000.0
 BODY = orjson.dumps({"time_ms": int(time.time() * 1000), "events": [{"name": "channel_occupied", "channel": "ä"}]})
-LONGEST = Backoff(jitter=lambda _low, high: high)
+LONGEST = Backoff(first_rest=8.0, jitter=lambda _low, high: high)
 
 
 class FakePost:
@@ -96,7 +96,7 @@ def test_an_endpoint_that_fails_and_recovers(redis: Redis, receiver: Receiver) -
 
 def test_nobody_listens(redis: Redis, clock: Clock) -> None:
     url = f"http://127.0.0.1:{free_port()}/"
-    assert Sender(redis, apps(url), backoff=LONGEST, clock=clock).send(batch(url=url)) == Again(1.5)
+    assert Sender(redis, apps(url), backoff=LONGEST, clock=clock).send(batch(url=url)) == Again(8.5)
 
 
 def test_own_headers_do_not_replace_the_protocols(redis: Redis, post: FakePost) -> None:
@@ -116,10 +116,10 @@ def test_after_success_the_endpoint_is_free(redis: Redis, sender: Sender) -> Non
 
 def test_an_endpoint_that_failed_rests_for_all_batches(sender: Sender, post: FakePost) -> None:
     post.accepts = False
-    assert sender.send(batch(1)) == Again(1.5)
+    assert sender.send(batch(1)) == Again(8.5)
     second = sender.send(batch(2))
     assert isinstance(second, Again)
-    assert 0.5 < second.after <= 1.5
+    assert 1 < second.after <= 8.5
     assert len(post.posts) == 1
     post.accepts = True
     assert sender.send(batch(3, url="v")) == Sent()  # another endpoint's business is its own
@@ -136,11 +136,11 @@ def test_rests_grow_until_the_endpoint_works(redis: Redis, sender: Sender, post:
             outcome = sender.send(batch())
         return outcome
 
-    assert [try_again() for _ in range(4)] == [Again(1.5), Again(2.5), Again(4.5), Again(8.5)]
+    assert [try_again() for _ in range(4)] == [Again(8.5), Again(16.5), Again(30.5), Again(30.5)]
     post.accepts = True
     assert try_again() == Sent()
     post.accepts = False
-    assert sender.send(batch()) == Again(1.5)
+    assert sender.send(batch()) == Again(8.5)
 
 
 def test_five_minutes_at_most(sender: Sender, post: FakePost, clock: Clock, redis: Redis) -> None:
@@ -153,10 +153,10 @@ def test_five_minutes_at_most(sender: Sender, post: FakePost, clock: Clock, redi
 
 
 def test_a_busy_endpoint_is_waited_for(redis: Redis, sender: Sender, post: FakePost) -> None:
-    Turns(redis, "app").claim("u", "another", 3)
+    Turns(redis, "app").claim("u", "another", 20)
     outcome = sender.send(batch())
     assert isinstance(outcome, Again)
-    assert 2 < outcome.after <= 3.5
+    assert 10 < outcome.after <= 20.5
     assert not post.posts
 
 
