@@ -4,14 +4,14 @@ from collections.abc import Callable
 from typing import Any, cast
 
 from sqlalchemy import Executable, Table, bindparam, insert
-from sqlalchemy import event as sqlalchemy_event
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.orm import Session, SessionTransaction, scoped_session, sessionmaker
+from sqlalchemy.orm import scoped_session, sessionmaker
 
 from opbx.broadcasting import rules as _rules  # noqa: F401  (declares the channels that events may name)
 from opbx.broadcasting.channels import wire_name
 from opbx.broadcasting.events import Event
 from opbx.broadcasting.models import BroadcastEvent, ChannelCursor, ChannelHead
+from opbx.commits import AfterCommit
 from opbx.database import AnySession
 
 
@@ -29,8 +29,7 @@ _NEXT_SEQUENCE = {"sqlite": _next_sequence(sqlite), "postgresql": _next_sequence
 _NEW_CURSOR = insert(cast("Table", ChannelCursor.__table__)).values(sequence=0)
 _NEW_EVENT = insert(cast("Table", BroadcastEvent.__table__)).inline()
 
-_PENDING = "opbx_broadcast_pending"  # channels written to in the open transaction
-_COMMITTED = "opbx_broadcast_committed"  # channels of the transaction that has just committed
+_written: AfterCommit[str] = AfterCommit("broadcast")  # channels
 
 
 def broadcast(session: AnySession, event: Event) -> int:
@@ -54,28 +53,10 @@ def broadcast(session: AnySession, event: Event) -> int:
     if sequence == 1:
         connection.execute(_NEW_CURSOR, {"channel": channel})
     connection.execute(_NEW_EVENT, {"channel": channel, "sequence": sequence, "name": event.name, "payload": payload})
-    session.info.setdefault(_PENDING, set()).add(channel)
+    _written.add(session, channel)
     return sequence
 
 
-def wake_after_commit(sessions: sessionmaker[Any] | scoped_session[Any], wake: Callable[[set[str]], None]) -> None:
-    """Call `wake` with the channels that a transaction of `sessions` broadcast to, once it has committed.
-
-    It is called when the transaction has ended, not within the commit: by then the connection is back in
-    its pool, so that a slow Redis does not hold connections to the database.
-    """
-
-    def committed(session: Session) -> None:
-        if not session.in_nested_transaction():  # a released savepoint may still be rolled back
-            session.info[_COMMITTED] = session.info.pop(_PENDING, None)
-
-    def ended(session: Session, transaction: SessionTransaction) -> None:
-        if transaction.parent is not None:
-            return
-        session.info.pop(_PENDING, None)  # rolled back or closed
-        channels = session.info.pop(_COMMITTED, None)
-        if channels:
-            wake(channels)
-
-    sqlalchemy_event.listen(sessions, "after_commit", committed)
-    sqlalchemy_event.listen(sessions, "after_transaction_end", ended)
+def wake_after_commit(sessions: sessionmaker[Any] | scoped_session[Any], wake: Callable[[list[str]], None]) -> None:
+    """Call `wake` with the channels that a transaction of `sessions` broadcast to, once it has committed."""
+    _written.hand_over(sessions, wake)

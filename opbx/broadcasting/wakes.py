@@ -87,7 +87,7 @@ def init_broadcasting(app: Flask) -> None:
     app.extensions["opbx_wakes"] = create_wakes(settings, queue)
 
 
-def _wake_from_app(channels: set[str]) -> None:
+def _wake_from_app(channels: list[str]) -> None:
     wakes: Wakes | None = current_app.extensions.get("opbx_wakes")
     if wakes is not None:
         wakes.wake(channels)

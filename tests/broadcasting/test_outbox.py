@@ -19,8 +19,8 @@ CHANNEL = "presence.org.7"
 
 
 @pytest.fixture
-def woken(sessions: sessionmaker[Session]) -> list[set[str]]:
-    woken: list[set[str]] = []
+def woken(sessions: sessionmaker[Session]) -> list[list[str]]:
+    woken: list[list[str]] = []
     wake_after_commit(sessions, woken.append)
     return woken
 
@@ -98,20 +98,20 @@ def test_what_cannot_be_broadcast_writes_nothing(session: Session) -> None:
     assert session.scalars(select(ChannelHead)).all() == []
 
 
-def test_channels_are_woken_after_the_commit(sessions: sessionmaker[Session], woken: list[set[str]]) -> None:
+def test_channels_are_woken_after_the_commit(sessions: sessionmaker[Session], woken: list[list[str]]) -> None:
     with sessions() as session:
         with write_transaction(session):
             broadcast(session, Note())
             broadcast(session, Note(organization="8"))
             assert woken == []
 
-        assert woken == [{CHANNEL, "presence.org.8"}]
+        assert woken == [[CHANNEL, "presence.org.8"]]
         with write_transaction(session):
             pass
     assert len(woken) == 1
 
 
-def test_a_rollback_wakes_nobody(sessions: sessionmaker[Session], woken: list[set[str]]) -> None:
+def test_a_rollback_wakes_nobody(sessions: sessionmaker[Session], woken: list[list[str]]) -> None:
     with sessions() as session:
         with pytest.raises(Changed):
             broadcast_and_fail(session)
@@ -125,7 +125,7 @@ def test_a_rollback_wakes_nobody(sessions: sessionmaker[Session], woken: list[se
     assert woken == []
 
 
-def test_a_savepoint_wakes_with_its_transaction(sessions: sessionmaker[Session], woken: list[set[str]]) -> None:
+def test_a_savepoint_wakes_with_its_transaction(sessions: sessionmaker[Session], woken: list[list[str]]) -> None:
     with sessions() as session:
         with write_transaction(session):
             with session.begin_nested():
@@ -136,4 +136,4 @@ def test_a_savepoint_wakes_with_its_transaction(sessions: sessionmaker[Session],
 
         with write_transaction(session), session.begin_nested():
             broadcast(session, Note())
-        assert woken == [{CHANNEL}]
+        assert woken == [[CHANNEL]]
