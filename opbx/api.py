@@ -1,12 +1,12 @@
-"""What all API views share: JSON by orjson (quick, strict about UTF-8, safe from deep nesting) and the documented
-blueprint that reads bodies with it.
+"""What all API views share: JSON by orjson (quick, strict about UTF-8, safe from deep nesting), the documented
+blueprint that reads bodies with it, and bodies of bounded size.
 """
 
 from typing import Any
 
 import flask_smorest
 import orjson
-from flask import Request
+from flask import Flask, Request, request
 from flask.json.provider import JSONProvider
 from marshmallow import Schema
 from webargs.flaskparser import FlaskParser
@@ -22,6 +22,23 @@ class OrjsonProvider(JSONProvider):
 
     def loads(self, s: str | bytes, **kwargs: Any) -> Any:  # noqa: ARG002
         return orjson.loads(s)
+
+
+def bound_bodies(app: Flask) -> None:
+    """Refuse bodies longer than MAX_CONTENT_LENGTH also where they come in chunks.
+
+    werkzeug refuses a length that is too large, but cuts off a body that comes without one, which views would take
+    for a malformed one, or a form for a shorter one.
+    """
+
+    @app.before_request
+    def read_chunks() -> None:
+        limit = request.max_content_length
+        if request.content_length is not None or limit is None:
+            return
+        # kept by the request, so that views and form parsers read it from there
+        if len(request.get_data(parse_form_data=False)) >= limit:
+            refuse(413, "REQUEST_ENTITY_TOO_LARGE", f"The body must be shorter than {limit} bytes.")
 
 
 class BodyParser(FlaskParser):

@@ -6,9 +6,9 @@ SQLite is the embedded default, PostgreSQL is for production; code above this mo
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import DateTime, Engine, MetaData, create_engine, event
+from sqlalchemy import CursorResult, DateTime, Delete, Engine, MetaData, create_engine, event
 from sqlalchemy.engine import Connection, Dialect, make_url
 from sqlalchemy.orm import DeclarativeBase, Session, scoped_session
 from sqlalchemy.types import TypeDecorator
@@ -119,3 +119,9 @@ def write_transaction(session: AnySession) -> Iterator[None]:
     except BaseException:
         session.rollback()
         raise
+
+
+def delete_chosen(session: AnySession, statement: Delete) -> int:
+    """Delete by `statement` past the ORM, and return how many rows there were."""
+    done = session.execute(statement.execution_options(synchronize_session=False))
+    return cast("CursorResult[Any]", done).rowcount

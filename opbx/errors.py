@@ -88,6 +88,8 @@ def register_errors(app: Flask) -> None:
     def http_error(error: HTTPException) -> Response | HTTPException:
         if error.code is None or error.code < 400:
             return error  # a redirect
+        if isinstance(error.response, Response):
+            return error.response  # it brings its answer along
         return _from_http(error).response()
 
     @app.errorhandler(PoolTimeout)

@@ -15,6 +15,7 @@ from opbx.settings import VAR, Settings
 SWEEP_PERIOD = 1.0
 DISPATCH_PERIOD = 1.0
 EXPIRE_CALLS_PERIOD = 30.0
+REPEAT_ORDERS_PERIOD = 10.0
 PRUNE_PERIOD = 3600.0
 
 #: Seconds after which Redis hands a task to another worker when nothing was heard of the one that took it.
@@ -134,6 +135,11 @@ def _schedule() -> dict[str, Any]:
             "task": "maintenance.expire_calls",
             "schedule": EXPIRE_CALLS_PERIOD,
             "options": {"expires": EXPIRE_CALLS_PERIOD},
+        },
+        "repeat_orders": {
+            "task": "maintenance.repeat_orders",
+            "schedule": REPEAT_ORDERS_PERIOD,
+            "options": {"expires": REPEAT_ORDERS_PERIOD},
         },
         "prune": {
             "task": "maintenance.prune",

@@ -2,13 +2,16 @@
 
 import structlog
 
-from opbx.broadcasting.sweep import prune as prune_events
 from opbx.broadcasting.sweep import sweep as find_stalled
 from opbx.calls.timeouts import expire_calls as end_silent_calls
 from opbx.database import utcnow
+from opbx.identity.revocation import create_orders, standing_orders
+from opbx.operations.retention import prune as remove_old
 from workers import app, sessions, settings, wakes
 
 log = structlog.get_logger()
+
+orders = create_orders(settings)
 
 
 @app.task(name="maintenance.sweep")
@@ -23,10 +26,18 @@ def sweep() -> None:
 
 @app.task(name="maintenance.prune")
 def prune() -> None:
-    """Remove what is older than its retention."""
+    """Remove what is kept no longer."""
     with sessions() as session:
-        removed = prune_events(session, utcnow())
-    log.info("pruned", events=removed)
+        removed = remove_old(session, utcnow())
+    log.info("pruned", **removed)
+
+
+@app.task(name="maintenance.repeat_orders")
+def repeat_orders() -> None:
+    """Tell the relays again whose sockets are to end, for those that did not hear it."""
+    with sessions() as session:
+        standing = list(standing_orders(session, utcnow()))
+    orders.send(standing)
 
 
 @app.task(name="maintenance.expire_calls")

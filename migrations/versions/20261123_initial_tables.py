@@ -57,6 +57,7 @@ def upgrade():
         sa.Column("domain", sa.String(length=253), nullable=False),
         sa.Column("domain_uuid", sa.String(length=64), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("suspended_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_organizations")),
         sa.UniqueConstraint("domain", name=op.f("uq_organizations_domain")),
         sa.UniqueConstraint("domain_uuid", name=op.f("uq_organizations_domain_uuid")),
@@ -114,6 +115,7 @@ def upgrade():
             "status", sa.Enum("active", "inactive", name="userstatus", native_enum=False, length=20), nullable=False
         ),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("deactivated_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
             ["organization_id"],
             ["organizations.id"],
@@ -148,6 +150,7 @@ def upgrade():
         sa.Column("name", sa.String(length=100), nullable=False),
         sa.Column("token_hash", sa.LargeBinary(length=32), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("refreshed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("last_used_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
@@ -157,6 +160,9 @@ def upgrade():
         sa.PrimaryKeyConstraint("id", name=op.f("pk_api_tokens")),
         sa.UniqueConstraint("token_hash", name=op.f("uq_api_tokens_token_hash")),
     )
+    op.create_index(op.f("ix_api_tokens_expires_at"), "api_tokens", ["expires_at"], unique=False)
+    op.create_index(op.f("ix_api_tokens_refreshed_at"), "api_tokens", ["refreshed_at"], unique=False)
+    op.create_index(op.f("ix_api_tokens_revoked_at"), "api_tokens", ["revoked_at"], unique=False)
     op.create_index(op.f("ix_api_tokens_user_id"), "api_tokens", ["user_id"], unique=False)
     op.create_table(
         "extensions",
@@ -190,7 +196,9 @@ def upgrade():
         sa.Column("from_number", sa.String(length=128), nullable=True),
         sa.Column("to_number", sa.String(length=128), nullable=True),
         sa.Column("did_id", sa.Uuid(as_uuid=False), nullable=True),
+        sa.Column("did", sa.String(length=128), nullable=True),
         sa.Column("extension_id", sa.Uuid(as_uuid=False), nullable=True),
+        sa.Column("extension", sa.String(length=128), nullable=True),
         sa.Column(
             "status",
             sa.Enum(
@@ -283,6 +291,9 @@ def downgrade():
     op.drop_table("calls")
     op.drop_table("extensions")
     op.drop_index(op.f("ix_api_tokens_user_id"), table_name="api_tokens")
+    op.drop_index(op.f("ix_api_tokens_revoked_at"), table_name="api_tokens")
+    op.drop_index(op.f("ix_api_tokens_refreshed_at"), table_name="api_tokens")
+    op.drop_index(op.f("ix_api_tokens_expires_at"), table_name="api_tokens")
     op.drop_table("api_tokens")
     op.drop_index(op.f("ix_webhook_receipts_created_at"), table_name="webhook_receipts")
     op.drop_table("webhook_receipts")

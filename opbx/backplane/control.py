@@ -49,9 +49,9 @@ def order_call(order: Order) -> Call:
     )
 
 
-def send(redis: Redis, order: Order) -> None:
-    """Send `order` now. Raises `redis.RedisError`; sending it again does no harm."""
-    run(redis, [order_call(order)])
+def send(redis: Redis, *orders: Order) -> None:
+    """Send `orders` now, in one round trip. Raises `redis.RedisError`; sending them again does no harm."""
+    run(redis, [order_call(order) for order in orders])
 
 
 def read_order(record: Record) -> Order | None:

@@ -1,25 +1,18 @@
 """What beat does for the outbox: finding channels that nobody delivers, and removing old events."""
 
 from datetime import datetime, timedelta
-from typing import Any, cast
 
-from sqlalchemy import CursorResult, delete, or_, select
+from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session
 
 from opbx.broadcasting.models import BroadcastEvent, ChannelCursor, ChannelHead
-from opbx.database import write_transaction
+from opbx.database import AnySession, delete_chosen
 
 #: A younger event is on its way: its own wake is in the queue.
 PATIENCE = timedelta(seconds=2)
 
 #: Channels woken by one sweep; the next one follows within a second or two.
 SWEEP_LIMIT = 1000
-
-RETENTION = timedelta(days=7)
-
-#: Rows of one transaction, and transactions of one run: pruning never holds up SQLite's other writers for long.
-PRUNE_BATCH = 500
-PRUNE_BATCHES = 200
 
 
 def sweep(session: Session, now: datetime) -> list[str]:
@@ -47,19 +40,11 @@ def sweep(session: Session, now: datetime) -> list[str]:
     )
 
 
-def prune(session: Session, now: datetime) -> int:
-    """Remove delivered events older than `RETENTION`; return how many. What waits, or failed, is never removed."""
-    removed = 0
-    for _ in range(PRUNE_BATCHES):
-        with write_transaction(session):
-            count = _prune_batch(session, now - RETENTION)
-        removed += count
-        if count < PRUNE_BATCH:
-            break
-    return removed
+def prune(session: AnySession, before: datetime, limit: int) -> int:
+    """Remove at most `limit` delivered events from before then; return how many. The caller commits.
 
-
-def _prune_batch(session: Session, before: datetime) -> int:
+    What waits, or failed, is never removed.
+    """
     old = (
         select(BroadcastEvent.id)
         .join(ChannelCursor, ChannelCursor.channel == BroadcastEvent.channel)
@@ -68,9 +53,6 @@ def _prune_batch(session: Session, before: datetime) -> int:
             BroadcastEvent.sequence <= ChannelCursor.sequence,
             BroadcastEvent.failure.is_(None),
         )
-        .limit(PRUNE_BATCH)
+        .limit(limit)
     )
-    done = session.execute(
-        delete(BroadcastEvent).where(BroadcastEvent.id.in_(old)).execution_options(synchronize_session=False)
-    )
-    return cast("CursorResult[Any]", done).rowcount
+    return delete_chosen(session, delete(BroadcastEvent).where(BroadcastEvent.id.in_(old)))

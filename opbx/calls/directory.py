@@ -10,7 +10,7 @@ from opbx.identity.models import DidNumber, Extension
 #: What a signal may add to a call that does not know it yet. What is known stays: the first sender's spelling.
 FACTS = ("sip_call_id", "direction", "from_number", "to_number")
 
-_DID = select(DidNumber.id).where(
+_DID = select(DidNumber.id, DidNumber.phone_number).where(
     DidNumber.organization_id == bindparam("organization_id"),
     DidNumber.phone_number.in_([bindparam("number"), bindparam("plus")]),
 )
@@ -27,25 +27,31 @@ def learn(connection: Connection, call: Call, signal: CallSignal, step: Step) ->
             setattr(call, fact, getattr(signal, fact))
     learned = known_numbers != (call.from_number, call.to_number)
     if call.did_id is None and (learned or signal.did):
-        call.did_id = _did(connection, call, signal)
+        _learn_did(connection, call, signal)
     # who answered counts, whoever else it rang at before
     answered_by = signal.extension and signal.status is CallStatus.ANSWERED and step is not Step.REPEAT
     if answered_by or (call.extension_id is None and (learned or signal.extension)):
-        call.extension_id = _extension(connection, call, signal)
+        _learn_extension(connection, call, signal)
 
 
-def _did(connection: Connection, call: Call, signal: CallSignal) -> str | None:
+def _learn_did(connection: Connection, call: Call, signal: CallSignal) -> None:
     number = signal.did or (call.to_number if call.direction is not CallDirection.OUTBOUND else None)
     if number is None:
-        return None
+        return
     # some senders leave the plus out
     spellings = {"organization_id": call.organization_id, "number": number, "plus": "+" + number.removeprefix("+")}
-    return connection.execute(_DID, spellings).scalars().first()
+    found = connection.execute(_DID, spellings).first()
+    if found is not None:
+        call.did_id, call.did = found.id, found.phone_number
+    elif signal.did:
+        call.did = signal.did
 
 
-def _extension(connection: Connection, call: Call, signal: CallSignal) -> str | None:
+def _learn_extension(connection: Connection, call: Call, signal: CallSignal) -> None:
     own_side = call.from_number if call.direction is CallDirection.OUTBOUND else call.to_number
     number = signal.extension or own_side
     if number is None:
-        return None
-    return connection.execute(_EXTENSION, {"organization_id": call.organization_id, "number": number}).scalars().first()
+        return
+    found = connection.execute(_EXTENSION, {"organization_id": call.organization_id, "number": number}).scalar()
+    if found is not None or signal.extension:  # whatever else is on the own side need not be an extension
+        call.extension_id, call.extension = found, number

@@ -12,12 +12,17 @@ from opbx.calls.state import FINAL, Announcement
 
 
 class _CallEventSchema(Schema):
-    """On every event, where known: a board must be able to show a call whose first event it missed."""
+    """On every event, where known: a board must be able to show a call whose first event it missed.
+
+    `did` and `extension` are numbers; `did_id` and `extension_id` are ours, where these are of the organization.
+    """
 
     call_id = fields.String(required=True)
     direction = fields.Enum(CallDirection, by_value=True)
     from_number = fields.String(allow_none=True)
     to_number = fields.String(allow_none=True)
+    did = fields.String()
+    extension = fields.String()
 
 
 class CallInitiatedSchema(_CallEventSchema):
@@ -48,7 +53,8 @@ class CallEvent(Event):
         return organization_channel(self.call.organization_id)
 
     def payload(self) -> dict[str, Any]:
-        known = {name: getattr(self.call, name) for name in ("direction", "from_number", "to_number")}
+        facts = ("direction", "from_number", "to_number", "did", "extension")
+        known = {name: getattr(self.call, name) for name in facts}
         return {"call_id": self.call.call_id} | {name: value for name, value in known.items() if value is not None}
 
 

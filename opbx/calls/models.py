@@ -56,8 +56,11 @@ class Call(Model):
     direction: Mapped[CallDirection | None] = mapped_column(text_enum(CallDirection))
     from_number: Mapped[str | None] = mapped_column(String(NUMBER_LENGTH))
     to_number: Mapped[str | None] = mapped_column(String(NUMBER_LENGTH))
+    # The numbers are kept beside the ids: as they were then, and also where the directory knows them not.
     did_id: Mapped[str | None] = mapped_column(ForeignKey("did_numbers.id", ondelete="SET NULL"))
+    did: Mapped[str | None] = mapped_column(String(NUMBER_LENGTH))
     extension_id: Mapped[str | None] = mapped_column(ForeignKey("extensions.id", ondelete="SET NULL"))
+    extension: Mapped[str | None] = mapped_column(String(NUMBER_LENGTH))
     status: Mapped[CallStatus] = mapped_column(text_enum(CallStatus))
     initiated_at: Mapped[datetime] = mapped_column(UtcDateTime)
     answered_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

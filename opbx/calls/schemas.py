@@ -62,7 +62,9 @@ class CallSchema(Schema):
     from_number = fields.String(required=True, allow_none=True)
     to_number = fields.String(required=True, allow_none=True)
     did_id = fields.String(required=True, allow_none=True)
+    did = fields.String(required=True, allow_none=True, metadata={"description": "its number"})
     extension_id = fields.String(required=True, allow_none=True)
+    extension = fields.String(required=True, allow_none=True, metadata={"description": "its number"})
     status = fields.Enum(CallStatus, by_value=True, required=True)
     initiated_at = Timestamp(required=True, metadata=MOMENT)
     answered_at = Timestamp(required=True, allow_none=True, metadata=MOMENT)
@@ -180,7 +182,9 @@ def render_call(call: Call) -> dict[str, Any]:
         "from_number": call.from_number,
         "to_number": call.to_number,
         "did_id": call.did_id,
+        "did": call.did,
         "extension_id": call.extension_id,
+        "extension": call.extension,
         "status": call.status,
         "initiated_at": iso(call.initiated_at),
         "answered_at": call.answered_at and iso(call.answered_at),

@@ -15,7 +15,7 @@ from opbx.calls.models import Call, CallStatus, table_of
 from opbx.calls.records import keep_record
 from opbx.calls.schemas import iso
 from opbx.calls.signal import CallSignal
-from opbx.calls.state import CallState, Decision, Step, decide
+from opbx.calls.state import CallState, Decision, Step, decide, interpret
 from opbx.database import AnySession
 from opbx.identity.models import new_id
 
@@ -24,7 +24,7 @@ MAX_TIMELINE = 50
 
 #: The part of a row that the state machine moves, and all that may change of a call.
 _STATE = ("status", "initiated_at", "answered_at", "ended_at", "duration", "end_reason", "settled")
-_CHANGING = (*_STATE, *FACTS, "did_id", "extension_id", "timeline")
+_CHANGING = (*_STATE, *FACTS, "did_id", "did", "extension_id", "extension", "timeline")
 
 # Most webhooks run these few statements and nothing else, so they are built once, and bypass the ORM.
 _calls = table_of(Call)
@@ -68,20 +68,20 @@ def apply(
     """
     connection = session.connection()
     call = _lock(connection, organization_id, signal.call_id)
-    new = call is None
+    known = None if call is None else _state(call)
+    signal = interpret(known, signal)
+    decision = decide(known, signal)
     if call is None:
         call = Call(id=new_id(), organization_id=organization_id, call_id=signal.call_id, timeline=[], created_at=now)
-        decision = decide(None, signal)
         changed = _learn_all(connection, call, decision, signal, now)
         if not _insert(connection, call):  # another webhook was first, and has committed by now
             return apply(session, organization_id, signal, now, confirm)
     else:
-        decision = decide(_state(call), signal)
         changed = _learn_all(connection, call, decision, signal, now)
     outcome = Outcome(call_id=call.call_id, status=call.status, step=decision.step, changed=changed)
     if confirm is not None:
         confirm(outcome)
-    if not new:
+    if known is not None:
         connection.execute(_UPDATE, {"row": call.id, "last_event_at": now, **_changing(call)})
     if signal.record is not None:
         keep_record(connection, call, signal.record, decision.step, now)

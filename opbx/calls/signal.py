@@ -20,7 +20,8 @@ class CallSignal:
     """One status of one call at the sender's time, with what else the sender knew then.
 
     `initiated_at` and `answered_at` are earlier times that came along; `duration` is the talk time in whole
-    seconds where the sender says it. A signal with a `record` is authoritative for how the call ended.
+    seconds where the sender says it. A signal with a `record` is authoritative for how the call ended. One that is
+    `hung_up` says that the call is over, and leaves open whether anybody had answered it.
     """
 
     call_id: str
@@ -37,3 +38,4 @@ class CallSignal:
     did: str | None = None
     extension: str | None = None
     record: DetailRecord | None = None
+    hung_up: bool = False

@@ -8,6 +8,8 @@
 - Times are the sender's, and each is the earliest one heard, in whatever order signals come.
 - `duration` is the talk time, answer to end, in whole seconds. Where nobody said when a completed call was
   answered, it is the duration that the sender told.
+- A plain hangup completes a call that was answered, by all that is known; else nobody took it (no_answer), whatever
+  its direction.
 - Announced are a new call, its answer and its end. A call first heard of when answered is announced as new
   first, so that no board sees an answer to a call that it has not met; one first heard of when over only ends.
 """
@@ -82,6 +84,16 @@ class Decision:
     step: Step
     state: CallState
     announced: tuple[Announcement, ...] = ()
+
+
+def interpret(call: CallState | None, signal: CallSignal) -> CallSignal:
+    """The signal with the status that it has for `call`: what a plain hangup means depends on what went before."""
+    if not signal.hung_up:
+        return signal
+    if call is not None and call.ended_at is not None:
+        return replace(signal, status=call.status)
+    answered = signal.answered_at or signal.duration or (call is not None and call.answered_at)
+    return replace(signal, status=CallStatus.COMPLETED if answered else CallStatus.NO_ANSWER)
 
 
 def decide(call: CallState | None, signal: CallSignal) -> Decision:

@@ -10,10 +10,21 @@ from marshmallow import Schema, ValidationError
 from sqlalchemy import or_, select
 from sqlalchemy.exc import IntegrityError
 
+from opbx.backplane.control import Terminate
 from opbx.database import AnySession, utcnow
 from opbx.identity import schemas
-from opbx.identity.models import DidNumber, Extension, Organization, Role, SenderKey, User, UserStatus
+from opbx.identity.models import (
+    DidNumber,
+    Extension,
+    Organization,
+    OrganizationStatus,
+    Role,
+    SenderKey,
+    User,
+    UserStatus,
+)
 from opbx.identity.passwords import hash_password
+from opbx.identity.revocation import order_after_commit
 from opbx.identity.tokens import digest
 
 Row = TypeVar("Row")
@@ -75,10 +86,33 @@ def create_user(
 
 
 def deactivate_user(session: AnySession, email: str) -> User:
-    """Switch a user off: logins and tokens are refused from now on."""
+    """Switch a user off: logins and tokens are refused from now on, and open sockets end with the commit."""
     user = find_user(session, email)
-    user.status = UserStatus.INACTIVE
+    user.status, user.deactivated_at = UserStatus.INACTIVE, utcnow()
+    order_after_commit(session, Terminate("user", user.id))
     return user
+
+
+def activate_user(session: AnySession, email: str) -> User:
+    """Let a user in again; tokens that have not expired meanwhile are good again."""
+    user = find_user(session, email)
+    user.status, user.deactivated_at = UserStatus.ACTIVE, None
+    return user
+
+
+def suspend_organization(session: AnySession, reference: str) -> Organization:
+    """Refuse its users and its senders from now on, and end its open sockets with the commit."""
+    organization = find_organization(session, reference)
+    organization.status, organization.suspended_at = OrganizationStatus.SUSPENDED, utcnow()
+    order_after_commit(session, Terminate("organization", organization.id))
+    return organization
+
+
+def activate_organization(session: AnySession, reference: str) -> Organization:
+    """Take a suspension back."""
+    organization = find_organization(session, reference)
+    organization.status, organization.suspended_at = OrganizationStatus.ACTIVE, None
+    return organization
 
 
 def create_sender_key(

@@ -53,6 +53,7 @@ class Organization(Model):
     domain: Mapped[str] = mapped_column(String(253), unique=True)  # lower case
     domain_uuid: Mapped[str] = mapped_column(String(64), unique=True, default=new_id)  # lower case
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
+    suspended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     sender_keys: Mapped[list["SenderKey"]] = relationship(back_populates="organization")
 
@@ -87,12 +88,16 @@ class User(Model):
     role: Mapped[Role] = mapped_column(text_enum(Role), default=Role.PBX_USER)
     status: Mapped[UserStatus] = mapped_column(text_enum(UserStatus), default=UserStatus.ACTIVE)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
+    deactivated_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     organization: Mapped[Organization] = relationship()
 
 
 class ApiToken(Model):
-    """An opaque Bearer token: one a login, so that devices do not log each other out. Only its hash is kept."""
+    """An opaque Bearer token: one a login, so that devices do not log each other out. Only its hash is kept.
+
+    A refresh gives it another secret and another expiry; it stays the same token, and its sockets stay open.
+    """
 
     __tablename__ = "api_tokens"
 
@@ -100,8 +105,9 @@ class ApiToken(Model):
     user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
     name: Mapped[str] = mapped_column(String(100))
     token_hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)  # SHA-256
-    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+    refreshed_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
+    revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
     last_used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
 

@@ -6,12 +6,14 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 
 import structlog
-from sqlalchemy import or_, select, update
+from sqlalchemy import delete, or_, select, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import contains_eager
 
-from opbx.database import AnySession, utcnow, write_transaction
+from opbx.backplane.control import Extend, Terminate
+from opbx.database import AnySession, delete_chosen, utcnow, write_transaction
 from opbx.identity.models import ApiToken, User
+from opbx.identity.revocation import order_after_commit
 
 log = structlog.get_logger()
 
@@ -37,10 +39,9 @@ class RevokedTokenError(TokenError):
 
 @dataclass(frozen=True, kw_only=True)
 class IssuedToken:
-    """A new token. `plain` is shown to its holder this once; `lifetime` in seconds."""
+    """A new token. `plain` is shown to its holder this once."""
 
     plain: str
-    lifetime: int
     record: ApiToken
 
 
@@ -59,7 +60,7 @@ def issue(session: AnySession, user_id: str, *, name: str, lifetime: int) -> Iss
         expires_at=utcnow() + timedelta(seconds=lifetime),
     )
     session.add(record)
-    return IssuedToken(plain=plain, lifetime=lifetime, record=record)
+    return IssuedToken(plain=plain, record=record)
 
 
 def verify(session: AnySession, plain: str) -> ApiToken:
@@ -81,7 +82,10 @@ def verify(session: AnySession, plain: str) -> ApiToken:
 
 
 def revoke(session: AnySession, token_id: str) -> bool:
-    """Revoke a token; the caller commits. False when it was revoked already: of two that try, one wins."""
+    """Revoke a token, whose sockets end with the caller's commit.
+
+    False when it was revoked already: of two that try, one wins.
+    """
     done = session.execute(
         update(ApiToken)
         .where(ApiToken.id == token_id, ApiToken.revoked_at.is_(None))
@@ -89,7 +93,35 @@ def revoke(session: AnySession, token_id: str) -> bool:
         .execution_options(synchronize_session=False)
         .returning(ApiToken.id)
     )
+    order_after_commit(session, Terminate("token", token_id))
     return done.first() is not None
+
+
+def refresh(session: AnySession, token: ApiToken, *, lifetime: int) -> str | None:
+    """Give the token a new secret, which is returned, and a new expiry; the caller commits.
+
+    The old secret is of no use from then on. The token keeps its id, by which its sockets know it, and they stay
+    open. None when the secret is not the token's any more: of two that refresh with the same one, one wins.
+    """
+    plain, now = secrets.token_urlsafe(32), utcnow()
+    expires_at = now + timedelta(seconds=lifetime)
+    done = session.execute(
+        update(ApiToken)
+        .where(ApiToken.id == token.id, ApiToken.token_hash == token.token_hash, ApiToken.revoked_at.is_(None))
+        .values(token_hash=digest(plain), expires_at=expires_at, refreshed_at=now)
+        .execution_options(synchronize_session=False)
+        .returning(ApiToken.id)
+    )
+    if done.first() is None:
+        return None
+    order_after_commit(session, Extend(token.id, expires_at.timestamp()))
+    return plain
+
+
+def prune(session: AnySession, before: datetime, limit: int) -> int:
+    """Remove at most `limit` tokens that expired before then; return how many. The caller commits."""
+    old = select(ApiToken.id).where(ApiToken.expires_at < before).limit(limit)
+    return delete_chosen(session, delete(ApiToken).where(ApiToken.id.in_(old)))
 
 
 def is_use_due(token: ApiToken, now: datetime) -> bool:

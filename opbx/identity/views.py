@@ -32,27 +32,26 @@ def login(credentials: dict[str, str]) -> dict[str, Any]:
     refuse_inactive(user)
     with write_transaction(db.session):
         issued = tokens.issue(db.session, user.id, name=_device(), lifetime=current_settings().token_lifetime)
-    return _answer(issued, user)
+    return _answer(issued.plain, user)
 
 
 @blueprint.route("/refresh", methods=["POST"])
 @authenticated
 @blueprint.response(200, LoginAnswerSchema)
 def refresh() -> dict[str, Any]:
-    """Get a new token for the one presented, which is revoked."""
-    old = current_token()
+    """Get a new token for the one presented, which is of no use from then on. Open sockets stay open."""
     with write_transaction(db.session):
-        if not tokens.revoke(db.session, old.id):
-            refuse(401, "UNAUTHENTICATED", "The token was revoked.", headers={"WWW-Authenticate": "Bearer"})
-        issued = tokens.issue(db.session, old.user_id, name=old.name, lifetime=current_settings().token_lifetime)
-    return _answer(issued, current_user())
+        plain = tokens.refresh(db.session, current_token(), lifetime=current_settings().token_lifetime)
+    if plain is None:
+        refuse(401, "UNAUTHENTICATED", "The token was revoked.", headers={"WWW-Authenticate": "Bearer"})
+    return _answer(plain, current_user())
 
 
 @blueprint.route("/logout", methods=["POST"])
 @authenticated
 @blueprint.response(204)
 def logout() -> Response:
-    """Revoke the token presented; other logins of the user stay."""
+    """Revoke the token presented and end its sockets; other logins of the user stay."""
     with write_transaction(db.session):
         tokens.revoke(db.session, current_token().id)
     return Response(status=204)
@@ -86,5 +85,5 @@ def _device() -> str:
     return request.user_agent.string[:100] or "unnamed"
 
 
-def _answer(issued: tokens.IssuedToken, user: User) -> dict[str, Any]:
-    return {"access_token": issued.plain, "expires_in": issued.lifetime, "user": user}
+def _answer(plain: str, user: User) -> dict[str, Any]:
+    return {"access_token": plain, "expires_in": current_settings().token_lifetime, "user": user}

@@ -64,6 +64,22 @@ def list_organizations() -> None:
         click.echo(f"{row.slug}\t{row.domain}\t{row.domain_uuid}\t{row.status}\t{row.name}")
 
 
+@organizations.command("suspend")
+@click.argument("organization")
+def suspend_organization(organization: str) -> None:
+    """Refuse the users and senders of an organization (slug or domain) from now on, and end its open sockets."""
+    with _change():
+        accounts.suspend_organization(db.session, organization)
+
+
+@organizations.command("activate")
+@click.argument("organization")
+def activate_organization(organization: str) -> None:
+    """Take a suspension back."""
+    with _change():
+        accounts.activate_organization(db.session, organization)
+
+
 @users.command("create")
 @click.argument("email")
 @of_organization
@@ -93,9 +109,17 @@ def list_users(organization: str) -> None:
 @users.command("deactivate")
 @click.argument("email")
 def deactivate_user(email: str) -> None:
-    """Switch a user off: logins and tokens are refused from now on."""
+    """Switch a user off: logins and tokens are refused from now on, and open sockets end."""
     with _change():
         accounts.deactivate_user(db.session, email)
+
+
+@users.command("activate")
+@click.argument("email")
+def activate_user(email: str) -> None:
+    """Let a user in again."""
+    with _change():
+        accounts.activate_user(db.session, email)
 
 
 @sender_keys.command("create")

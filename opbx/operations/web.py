@@ -1,17 +1,20 @@
 """The web application: configuration, extensions, blueprints and headers put together."""
 
+import time
 from typing import Any
 
-from flask import Flask
+from flask import Flask, Response
+from flask_limiter import RequestLimit
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from opbx.api import OrjsonProvider
+from opbx.api import OrjsonProvider, bound_bodies
 from opbx.broadcasting import views as broadcasting
 from opbx.broadcasting import wakes
 from opbx.calls import views as calls
 from opbx.database import engine_options, mind_sqlite
-from opbx.errors import register_errors
+from opbx.errors import ApiError, register_errors
 from opbx.extensions import db, limiter, migrate
+from opbx.identity import revocation
 from opbx.identity import views as identity
 from opbx.operations import cli, dashboard, headers, health, logs, openapi
 from opbx.settings import ROOT, Settings
@@ -25,6 +28,7 @@ def build(settings: Settings) -> Flask:
     app.json = OrjsonProvider(app)
     app.config.from_mapping(configuration(settings))
     register_errors(app)
+    bound_bodies(app)
     headers.register(app, settings)
     _extend(app, settings)
     _describe(app)
@@ -64,9 +68,16 @@ def _limits(settings: Settings) -> dict[str, Any]:
     return storage | {
         "RATELIMIT_STRATEGY": "moving-window",
         "RATELIMIT_KEY_PREFIX": "opbx",
-        "RATELIMIT_HEADERS_ENABLED": True,
+        # Only who is refused is told of the limit: the extension's headers would cost every answer a second question
+        # to Redis, and its Retry-After would replace that of a 503.
+        "RATELIMIT_ON_BREACH_CALLBACK": _too_many,
         "RATELIMIT_IN_MEMORY_FALLBACK_ENABLED": True,  # without Redis, each process counts for itself
     }
+
+
+def _too_many(limit: RequestLimit) -> Response:
+    wait = max(1, int(limit.reset_at - time.time()))  # the extension has rounded up already
+    return ApiError(429, "TOO_MANY_REQUESTS", "Too many requests.", retry_after=wait).response()
 
 
 def _extend(app: Flask, settings: Settings) -> None:
@@ -74,6 +85,7 @@ def _extend(app: Flask, settings: Settings) -> None:
     migrate.init_app(app, db, directory=str(ROOT / "migrations"))
     limiter.init_app(app)
     wakes.init_broadcasting(app)
+    revocation.init_revocation(app)
     with app.app_context():
         mind_sqlite(db.engine)
         app.extensions["checkup"] = health.Checkup(health.probes(settings, db.engine, app.extensions["opbx_queue"]))

@@ -23,19 +23,12 @@ class Body:
 
 
 def read_body(request: Request, *, forms: bool) -> Body:
-    """The body of `request`; `forms` accepts it form-encoded too. Refuses with 400, 413 or 415.
-
-    The application's MAX_CONTENT_LENGTH bounds it, also where it comes in chunks without a length.
-    """
+    """The body of `request`; `forms` accepts it form-encoded too. Refuses with 400, 413 or 415."""
     is_form = request.mimetype == "application/x-www-form-urlencoded"
     if not request.is_json and not (forms and is_form):
         expected = "application/json" + (" or application/x-www-form-urlencoded" if forms else "")
         refuse(415, "UNSUPPORTED_MEDIA_TYPE", f"The body must be sent as {expected}.")
     raw = request.get_data(cache=False, parse_form_data=False)
-    limit = request.max_content_length
-    if request.content_length is None and limit is not None and len(raw) >= limit:
-        # werkzeug refuses a length that is too large, but cuts off a body that comes without one
-        refuse(413, "REQUEST_ENTITY_TOO_LARGE", f"The body must be shorter than {limit} bytes.")
     return Body(raw, _read_form(raw) if is_form else _read_json(raw))
 
 

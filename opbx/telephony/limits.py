@@ -1,7 +1,6 @@
 """How many webhooks an organization may send; a limiter that cannot be asked lets them pass.
 
-The limiter's decorator would also put the state of the limit on every answer, which costs a second question to
-Redis per webhook and writes its own `Retry-After` over that of a 503.
+The limiter's decorator would count per process instead, and ask a Redis that is away again for every webhook.
 """
 
 import time

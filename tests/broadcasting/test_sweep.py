@@ -2,15 +2,14 @@
 
 from datetime import timedelta
 
-import pytest
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from opbx.broadcasting import sweep as module
 from opbx.broadcasting.cursors import Cursors
 from opbx.broadcasting.delivery import Deliverer
 from opbx.broadcasting.models import BroadcastEvent
 from opbx.broadcasting.sweep import prune, sweep
+from opbx.database import write_transaction
 from tests.broadcasting.conftest import Store
 from tests.broadcasting.fakes import Clock, Note
 
@@ -53,18 +52,18 @@ def test_a_channel_that_is_delivered_is_left_alone(
     assert sweep(session, clock.now) == [OTHER]
 
 
-def test_pruning_removes_old_delivered_events_in_small_batches(
-    session: Session, store: Store, clock: Clock, deliverer: Deliverer, monkeypatch: pytest.MonkeyPatch
+def test_pruning_removes_delivered_events_from_before_a_moment(
+    session: Session, store: Store, clock: Clock, deliverer: Deliverer
 ) -> None:
-    monkeypatch.setattr(module, "PRUNE_BATCH", 2)
     store(Note(), Note("x" * 2000), Note(), Note(), Note(organization="8"))
     deliverer.deliver(CHANNEL)
     age(session, CHANNEL, days=8)
     age(session, OTHER, days=8)
     store(Note())
     deliverer.deliver(CHANNEL)
+    before = clock.now - timedelta(days=7)
 
-    assert prune(session, clock.now) == 3
+    assert [prune(session, before, limit=2) for _ in range(3)] == [2, 1, 0]
 
     kept = session.execute(select(BroadcastEvent.channel, BroadcastEvent.sequence).order_by(BroadcastEvent.id)).all()
     assert [tuple(row) for row in kept] == [
@@ -77,8 +76,8 @@ def test_pruning_removes_old_delivered_events_in_small_batches(
 def test_the_sequence_goes_on_after_pruning(session: Session, store: Store, clock: Clock, deliverer: Deliverer) -> None:
     store(Note())
     deliverer.deliver(CHANNEL)
-    age(session, CHANNEL, days=8)
-    assert prune(session, clock.now) == 1
+    with write_transaction(session):
+        assert prune(session, clock.now + timedelta(seconds=1), limit=10) == 1
     store(Note())
 
     assert session.scalars(select(BroadcastEvent.sequence)).all() == [2]

@@ -3,17 +3,28 @@
 import json
 from typing import Any
 
+import orjson
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
-from opbx.identity.models import Organization, OrganizationStatus, User, UserStatus
+from opbx.identity.models import ApiToken, Organization, OrganizationStatus, User, UserStatus
 from opbx.pusher.signatures import subscription_auth
+from opbx.pusher.subscriptions import ChannelData, Grant, parse_channel_data
 from tests import factories
 
 SOCKET = "123.456"
 PATHS = ["/broadcasting/auth", "/api/v1/broadcasting/auth"]
+
+
+@pytest.fixture
+def grant(session: Session, headers: dict[str, str], user: User) -> dict[str, Any]:
+    """What every signature says of the caller of `ask`."""
+    token = session.scalars(select(ApiToken)).one()
+    expires = int(token.expires_at.timestamp())
+    return {"token": token.id, "user": user.id, "organization": user.organization_id, "expires": expires}
 
 
 @pytest.fixture
@@ -38,7 +49,7 @@ def refused(answer: TestResponse, status: int, code: str) -> bool:
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("form", ["data", "json"])
 def test_the_board_of_the_own_organization(
-    client: FlaskClient, headers: dict[str, str], user: User, path: str, form: str
+    client: FlaskClient, headers: dict[str, str], user: User, grant: dict[str, Any], path: str, form: str
 ) -> None:
     channel = f"presence-presence.org.{user.organization_id}"
     body = {"socket_id": SOCKET, "channel_name": channel, "something": "else"}
@@ -49,17 +60,51 @@ def test_the_board_of_the_own_organization(
     assert answer.json is not None
     member = json.loads(answer.json["channel_data"])
     assert member == {
+        "grant": grant,
         "user_id": user.id,
         "user_info": {"id": user.id, "name": user.name, "email": user.email, "role": "pbx_user"},
     }
     assert answer.json["auth"] == signed(channel, answer.json["channel_data"])
 
 
-def test_private_channels(ask: Any, session: Session, user: User, organization: Organization) -> None:
+def test_private_channels(
+    ask: Any, session: Session, user: User, organization: Organization, grant: dict[str, Any]
+) -> None:
     extension = factories.make_extension(session, organization, "101")
     for channel in (f"private-user.{user.id}", f"private-extension.{extension.id}"):
         answer = ask(channel)
-        assert (answer.status_code, answer.json) == (200, {"auth": signed(channel)})
+        assert answer.status_code == 200
+        assert json.loads(answer.json["channel_data"]) == {"grant": grant}
+        assert answer.json["auth"] == signed(channel, answer.json["channel_data"])
+
+
+@pytest.mark.parametrize("form", ["data", "json"])
+def test_the_relay_reads_what_is_signed(ask: Any, user: User, grant: dict[str, Any], form: str) -> None:
+    channel = f"presence-presence.org.{user.organization_id}"
+    body = {"socket_id": SOCKET, "channel_name": channel, "resume": 17}
+    answer = ask(channel, **({"data": None} | {form: body}))
+    assert parse_channel_data(answer.json["channel_data"]) == ChannelData(
+        user.id,
+        orjson.dumps({"id": user.id, "name": user.name, "email": user.email, "role": "pbx_user"}).decode(),
+        Grant(**grant),
+        17,
+    )
+
+
+@pytest.mark.parametrize("resume", ["0", "17", str(2**53 - 1)])
+@pytest.mark.parametrize("kind", ["presence-presence.org", "private-user"])
+def test_where_to_resume_is_signed(ask: Any, user: User, kind: str, resume: str) -> None:
+    channel = f"{kind}.{user.id if kind == 'private-user' else user.organization_id}"
+    answer = ask("", data={"socket_id": SOCKET, "channel_name": channel, "resume": resume})
+    assert json.loads(answer.json["channel_data"])["resume"] == int(resume)
+    assert answer.json["auth"] == signed(channel, answer.json["channel_data"])
+
+
+@pytest.mark.parametrize("resume", [None, ...])
+def test_nothing_to_resume(ask: Any, user: User, resume: Any) -> None:
+    body = {"socket_id": SOCKET, "channel_name": f"private-user.{user.id}", "resume": resume}
+    answer = ask("", data=None, json={name: value for name, value in body.items() if value is not ...})
+    assert "resume" not in json.loads(answer.json["channel_data"])
 
 
 def test_what_belongs_to_others_is_refused(ask: Any, session: Session, user: User, organization: Organization) -> None:
@@ -84,6 +129,7 @@ def test_what_belongs_to_others_is_refused(ask: Any, session: Session, user: Use
 
 
 NO_SOCKETS = ["", "123", "a.b", "1.2:private-y", "1.2\n", "\u0661.\u0662", "1" * 50 + ".1", 1.2, None, ["1.2"]]
+NO_SEQUENCES = [-1, 2**53, 1e300, True, "", "x", "-1", "1e3", "9" * 5000, [1], {"a": 1}]
 NO_CHANNELS = ["", "private x", "private-\u00fc", "private-x:1", "x" * 201, 7, None, {"a": 1}]
 
 
@@ -95,6 +141,7 @@ NO_CHANNELS = ["", "private x", "private-\u00fc", "private-x:1", "x" * 201, 7, N
         ({"socket_id": SOCKET}, "channel_name"),
         *(({"socket_id": socket, "channel_name": "private-x"}, "socket_id") for socket in NO_SOCKETS),
         *(({"socket_id": SOCKET, "channel_name": channel}, "channel_name") for channel in NO_CHANNELS),
+        *(({"socket_id": SOCKET, "channel_name": "private-x", "resume": n}, "resume") for n in NO_SEQUENCES),
     ],
 )
 def test_malformed_bodies(ask: Any, body: dict[str, Any], field: str) -> None:

@@ -67,6 +67,7 @@ def test_a_call_from_its_begin_to_its_end(calls: Calls, session: Session, organi
                 "call_id": "c",
                 **numbers,
                 "did_id": did.id,
+                "did": "+18005556789",
                 "status": "initiated",
                 "initiated_at": "2024-05-26T07:30:00Z",
             },
@@ -77,9 +78,11 @@ def test_a_call_from_its_begin_to_its_end(calls: Calls, session: Session, organi
             {
                 "call_id": "c",
                 **numbers,
+                "did": "+18005556789",
                 "status": "answered",
                 "answered_at": "2024-05-26T07:30:05Z",
                 "extension_id": extension.id,
+                "extension": "101",
             },
         ),
         (
@@ -88,6 +91,8 @@ def test_a_call_from_its_begin_to_its_end(calls: Calls, session: Session, organi
             {
                 "call_id": "c",
                 **numbers,
+                "did": "+18005556789",
+                "extension": "101",
                 "status": "completed",
                 "ended_at": "2024-05-26T07:32:15Z",
                 "duration": 130,
@@ -152,12 +157,45 @@ def test_numbers_of_another_organization_are_not_found(calls: Calls, session: Se
     factories.make_extension(session, other, "101")
     calls.apply(CallStatus.ANSWERED, to_number="+18005556789", extension="101")
     assert (calls.one().did_id, calls.one().extension_id) == (None, None)
+    assert (calls.one().did, calls.one().extension) == (None, "101")  # what the sender said, it said
+
+
+def test_numbers_that_the_directory_knows_not_are_kept_where_the_sender_named_them(calls: Calls) -> None:
+    calls.apply(CallStatus.RINGING, did="+18005550000", to_number="+18005551111")
+    assert (calls.one().did, calls.one().extension) == ("+18005550000", None)
+    calls.apply(CallStatus.ANSWERED, 3, extension="7")
+    assert (calls.one().did_id, calls.one().extension_id, calls.one().extension) == (None, None, "7")
+    assert calls.events()[-1][2].items() >= {"did": "+18005550000", "extension": "7", "extension_id": None}.items()
+
+
+@pytest.mark.parametrize(
+    ("before", "more", "status", "duration"),
+    [
+        ([CallStatus.INITIATED], {}, "no_answer", 0),
+        ([CallStatus.RINGING], {"direction": CallDirection.OUTBOUND}, "no_answer", 0),
+        ([], {}, "no_answer", 0),
+        ([CallStatus.RINGING], {"duration": 0}, "no_answer", 0),
+        ([CallStatus.ANSWERED], {}, "completed", 30),
+        ([CallStatus.RINGING], {"answered_at": T0 + timedelta(seconds=20)}, "completed", 10),
+        ([CallStatus.RINGING], {"duration": 12}, "completed", 12),
+        ([CallStatus.BUSY], {}, "busy", 0),
+    ],
+)
+def test_a_hangup_ends_a_call_by_what_went_before(
+    calls: Calls, before: list[CallStatus], more: dict[str, Any], status: str, duration: int
+) -> None:
+    for earlier in before:
+        calls.apply(earlier)
+    outcome = calls.apply(CallStatus.COMPLETED, 30, hung_up=True, **more)
+    assert (outcome.status, calls.one().duration) == (status, duration)
+    assert calls.one().timeline[-1]["status"] == status
+    assert [(name, payload["status"]) for _, name, payload in calls.events()][-1] == ("call.ended", status)
 
 
 def test_a_did_number_is_found_without_its_plus(calls: Calls, session: Session, organization: Organization) -> None:
     did = factories.make_did_number(session, organization, "+18005556789")
     calls.apply(CallStatus.INITIATED, to_number="18005556789")
-    assert calls.one().did_id == did.id
+    assert (calls.one().did_id, calls.one().did) == (did.id, "+18005556789")
 
 
 def test_who_answered_counts_and_not_where_it_rang(calls: Calls, session: Session, organization: Organization) -> None:
@@ -168,6 +206,7 @@ def test_who_answered_counts_and_not_where_it_rang(calls: Calls, session: Sessio
     calls.apply(CallStatus.ANSWERED, 3, extension="102")
     assert calls.one().extension_id == second.id
     assert calls.events()[-1][2]["extension_id"] == second.id
+    assert calls.events()[-1][2]["extension"] == "102"
     calls.apply(CallStatus.RINGING, 1, extension="101")
     assert calls.one().extension_id == second.id
 

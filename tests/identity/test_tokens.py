@@ -49,6 +49,25 @@ def test_each_reason_to_refuse_has_its_error(session: Session) -> None:
             tokens.verify(session, plain)
 
 
+def test_of_two_refreshes_with_one_secret_one_wins(session: Session) -> None:
+    plain = factories.make_token(session, factories.make_user(session))
+    token = tokens.verify(session, plain)
+    session.expunge(token)
+    fresh = tokens.refresh(session, token, lifetime=60)
+    assert fresh is not None
+    assert tokens.refresh(session, token, lifetime=60) is None
+    with pytest.raises(tokens.UnknownTokenError):
+        tokens.verify(session, plain)
+    assert tokens.verify(session, fresh).id == token.id
+
+
+def test_a_revoked_token_is_not_refreshed(session: Session) -> None:
+    token = tokens.verify(session, factories.make_token(session, factories.make_user(session)))
+    session.expunge(token)
+    tokens.revoke(session, token.id)
+    assert tokens.refresh(session, token, lifetime=60) is None
+
+
 def test_use_is_due_after_a_minute() -> None:
     now = utcnow()
     assert tokens.is_use_due(ApiToken(last_used_at=None), now)

@@ -87,13 +87,24 @@ def test_logout_revokes_this_token_alone(client: FlaskClient, session: Session, 
     assert client.get("/api/v1/auth/me", headers=second).status_code == 200
 
 
-def test_refresh_replaces_the_token(client: FlaskClient, headers: dict[str, str], user: User) -> None:
+def test_refresh_gives_the_token_another_secret(
+    client: FlaskClient, session: Session, headers: dict[str, str], user: User
+) -> None:
+    before = session.scalars(select(ApiToken.id)).one()
     answer = client.post("/api/v1/auth/refresh", headers=headers)
     assert answer.status_code == 200
     assert answer.get_json()["user"]["id"] == user.id
-    assert client.post("/api/v1/auth/refresh", headers=headers).status_code == 401
+    assert answer.get_json()["expires_in"] == 43_200
+    for path in ("auth/refresh", "auth/logout"):
+        assert client.post(f"/api/v1/{path}", headers=headers).status_code == 401
     fresh = factories.bearer(answer.get_json()["access_token"])
     assert client.get("/api/v1/auth/me", headers=fresh).status_code == 200
+    session.rollback()
+    session.expire_all()
+    after = session.scalars(select(ApiToken)).one()
+    assert (after.id, after.revoked_at) == (before, None)
+    assert after.refreshed_at is not None
+    assert timedelta(seconds=43_190) < after.expires_at - utcnow() <= timedelta(seconds=43_200)
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,19 @@
 """The web application as a whole: one envelope for every error, headers, the dashboard's files, the API's page."""
 
+import io
 from dataclasses import replace
 from pathlib import Path
 
+import orjson
 import pytest
 from flask import Flask, request
 from flask.testing import FlaskClient
+from sqlalchemy.exc import OperationalError
 from werkzeug.test import TestResponse
 
 from opbx import create_app
+from opbx.identity import views as identity
+from opbx.identity.models import User
 from opbx.operations import dashboard
 from opbx.operations.headers import page_policy
 from opbx.settings import Settings
@@ -108,7 +113,58 @@ def test_logging_in_too_often_is_answered_with_when_to_try_again(settings: Setti
         client.post("/api/v1/auth/login", json={})
     answer = client.post("/api/v1/auth/login", json={})
     assert_envelope(answer, 429, "TOO_MANY_REQUESTS")
-    assert 0 < int(answer.headers["Retry-After"]) <= 60
+    (wait,) = answer.headers.getlist("Retry-After")
+    assert 0 < int(wait) <= 60
+
+
+def test_only_who_is_refused_is_told_of_limits(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    answer = client.post("/api/v1/auth/login", json={"email": "nobody@opbx.test", "password": "x"})
+    assert answer.status_code == 401
+    assert "Retry-After" not in answer.headers
+
+    def away(*_: object) -> None:
+        raise OperationalError("SELECT", None, Exception("away"))
+
+    monkeypatch.setattr(identity, "_find", away)
+    answer = client.post("/api/v1/auth/login", json={"email": "nobody@opbx.test", "password": "x"})
+    assert_envelope(answer, 503, "DATABASE_UNAVAILABLE")
+    assert answer.headers.getlist("Retry-After") == ["30"]
+
+
+@pytest.mark.parametrize(
+    ("path", "content_type"),
+    [
+        ("/api/v1/auth/login", "application/json"),
+        ("/api/v1/broadcasting/auth", "application/json"),
+        ("/broadcasting/auth", "application/x-www-form-urlencoded"),
+        ("/api/webhooks/cloudonix/cdr", "application/json"),
+    ],
+)
+@pytest.mark.parametrize("size", [65_536, 1_000_000])
+def test_a_body_in_chunks_is_bounded_too(
+    client: FlaskClient, headers: dict[str, str], path: str, content_type: str, size: int
+) -> None:
+    start = b"channel_name=" if "form" in content_type else b'{"x":"'
+    answer = chunked(client, path, start.ljust(size, b"x"), {**headers, "Content-Type": content_type})
+    assert_envelope(answer, 413, "REQUEST_ENTITY_TOO_LARGE")
+
+
+def test_a_body_in_chunks_is_read(client: FlaskClient, headers: dict[str, str], user: User) -> None:
+    channel = f"private-user.{user.id}"
+    for content_type, body in (
+        ("application/json", orjson.dumps({"socket_id": "1.2", "channel_name": channel})),
+        ("application/x-www-form-urlencoded", f"socket_id=1.2&channel_name={channel}".encode()),
+    ):
+        answer = chunked(client, "/broadcasting/auth", body, {**headers, "Content-Type": content_type})
+        assert answer.status_code == 200
+
+
+def chunked(client: FlaskClient, path: str, body: bytes, headers: dict[str, str]) -> TestResponse:
+    """Post without a length, as servers hand on what comes in chunks."""
+    return client.post(
+        path, input_stream=io.BytesIO(body), headers={"Transfer-Encoding": "chunked", **headers},
+        environ_overrides={"wsgi.input_terminated": True},
+    )  # fmt: skip
 
 
 class TestDashboard:

@@ -100,6 +100,7 @@ def test_call_status() -> None:
 def test_words_of_our_own_form(word: str, status: CallStatus, reason: str | None) -> None:
     said = opbx_form.read_status(changed(CALL_STATUS, status=word), NOW)
     assert (said.status, said.reason) == (status, reason)
+    assert said.hung_up is (word == "hangup")
 
 
 def test_session_update() -> None:

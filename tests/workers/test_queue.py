@@ -36,6 +36,7 @@ def test_every_task_goes_to_a_queue_that_exists() -> None:
         "maintenance.sweep",
         "maintenance.expire_calls",
         "maintenance.prune",
+        "maintenance.repeat_orders",
         "webhooks.dispatch",
         "webhooks.send",
     }

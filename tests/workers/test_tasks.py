@@ -7,6 +7,7 @@ import pytest
 from celery.exceptions import Retry
 from redis.exceptions import ConnectionError as RedisDown
 
+from opbx.backplane.control import Extend, Order, Terminate
 from workers import broadcasts, maintenance
 
 CHANNEL = "presence.org.7"
@@ -96,3 +97,21 @@ def test_the_sweep_wakes_what_it_finds(wakes: FakeWakes, monkeypatch: pytest.Mon
     maintenance.sweep.run()
 
     assert wakes.did == ([("wake", stalled)] if stalled else [])
+
+
+def test_standing_orders_are_sent_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    standing: list[Order] = [Terminate("token", "t"), Extend("u", 1.0)]
+    sent: list[list[Order]] = []
+    monkeypatch.setattr(maintenance, "standing_orders", lambda *_: iter(standing))
+    monkeypatch.setattr(maintenance.orders, "send", sent.append)
+    maintenance.repeat_orders.run()
+
+    assert sent == [standing]
+
+
+def test_pruning_tells_what_it_removed(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    monkeypatch.setattr(maintenance, "remove_old", lambda *_: {"events": 3, "receipts": 2})
+    with caplog.at_level("INFO"):
+        maintenance.prune.run()
+
+    assert "pruned" in caplog.text

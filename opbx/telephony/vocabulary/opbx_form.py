@@ -11,6 +11,7 @@ from opbx.calls.signal import CallSignal
 from opbx.telephony.fields import Identifier, Number, Seconds, Text, Word, seconds_since_1970
 from opbx.telephony.vocabulary import end_reason
 
+_HANGUP = "hangup"
 STATUSES = {
     "initiated": CallStatus.INITIATED,
     "ringing": CallStatus.RINGING,
@@ -19,8 +20,9 @@ STATUSES = {
     "failed": CallStatus.FAILED,
     "no-answer": CallStatus.NO_ANSWER,
     "completed": CallStatus.COMPLETED,
-    "hangup": CallStatus.COMPLETED,
+    _HANGUP: CallStatus.COMPLETED,  # for a call that was answered; `CallSignal.hung_up` leaves that to the call
 }
+_HANGUP_MEANS = {"description": "`hangup` is `completed` for a call that was answered, and `no-answer` for another"}
 DIRECTIONS = {direction.value: direction for direction in CallDirection}
 
 
@@ -29,7 +31,7 @@ class CallStatusSchema(Schema):
         unknown = EXCLUDE
 
     call_id = Identifier(required=True)
-    status = Word(STATUSES, required=True)
+    status = Word(STATUSES, required=True, metadata=_HANGUP_MEANS)
     timestamp = seconds_since_1970(required=True)
     answer_time = seconds_since_1970(load_default=None, allow_none=True)
     duration = Seconds(load_default=None, allow_none=True)
@@ -42,7 +44,7 @@ class CallStatusSchema(Schema):
 
 
 class CallInitiatedSchema(CallStatusSchema):
-    status = Word(STATUSES, load_default="initiated")
+    status = Word(STATUSES, load_default="initiated", metadata=_HANGUP_MEANS)
     from_number = Number(required=True, data_key="from")
     to_number = Number(required=True, data_key="to")
 
@@ -73,4 +75,5 @@ def _signal(said: dict[str, Any]) -> CallSignal:
         to_number=said["to_number"],
         did=said["did"],
         extension=said["extension"],
+        hung_up=said["status"] == _HANGUP,
     )
