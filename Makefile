@@ -26,7 +26,7 @@ dashboard: $(BUILT) ## Build the dashboard
 run: $(INSTALLED) $(BUILT) ## Run everything, with live calls: http://localhost:8000
 	@exec $(BIN)/python -m opbx.operations.local
 
-test: $(INSTALLED_DEV) $(BUILT) ## Run every test, real processes and browser included
+test: lint $(BUILT) ## Check everything: lint, and every test, real processes and browser included
 	$(BIN)/python -m pytest
 	npm --prefix dashboard test
 
@@ -41,8 +41,8 @@ format: $(INSTALLED_DEV) ## Put the code into its form
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
-bench: $(INSTALLED_DEV) ## Measure how fast it is on this machine
-	$(BIN)/python -m bench
+bench: $(INSTALLED_DEV) ## Measure how fast it is on this machine (PARTS="journey fanout …" for some)
+	$(BIN)/python -m bench $(PARTS)
 
 lock: $(INSTALLED_DEV) ## Pin the requirements anew
 	$(UV_COMPILE) requirements.in -o requirements.txt
