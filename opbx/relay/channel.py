@@ -124,6 +124,7 @@ class Channel:
         if self.offset is None or (batch.epoch != self.epoch and batch.first == 1):
             # The first message heard here, or of a head that was lost and begun anew while the connection held.
             self.epoch, self.offset = batch.epoch, batch.first - 1
+            self._admit(adopted=True)
         if batch.epoch != self.epoch or batch.first > self.offset + 1:
             self._held_back.append(batch)
             self.recover()
@@ -151,7 +152,7 @@ class Channel:
         else:
             self.epoch, self.offset = since.epoch, since.offset
             self._add(Record(messages.resync(self.keys.channel)))
-        self._admit()
+        self._admit(adopted=True)
         held_back, self._held_back = self._held_back, []
         for batch in held_back:
             if batch.epoch == self.epoch:
@@ -226,11 +227,18 @@ class Channel:
         self._confirmed.append(pending)
         self._admit()
 
-    def _admit(self) -> None:
+    def _admit(self, *, adopted: bool = False) -> None:
+        """Let in whose state this node has reached.
+
+        A state of another epoch is of one that is about to be heard of here; unless one was just `adopted`, and that
+        state is still of another: then it is of one that is gone.
+        """
         behind: list[Pending] = []
         for pending in self._confirmed:
             state = pending.confirmation
-            if state and state.epoch == self.epoch and (self.offset or 0) < state.offset:
+            if state and (
+                (self.offset or 0) < state.offset if state.epoch == self.epoch else state.offset > 0 and not adopted
+            ):
                 behind.append(pending)
             elif self.pending.get(pending.connection) is pending:
                 self.activate(pending)

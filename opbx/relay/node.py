@@ -27,7 +27,7 @@ from opbx.relay.grants import ControlChannel, Grants
 from opbx.relay.hooks import Hooks
 from opbx.relay.ledger import Ledger
 from opbx.relay.limits import Addresses
-from opbx.settings import Settings
+from opbx.settings import Settings, SettingsError
 
 log = structlog.get_logger()
 
@@ -126,7 +126,11 @@ class Node:
 
     def reload_apps(self) -> None:
         """Read the apps anew; connections stay, but for those of apps that are gone or disabled."""
-        self.apps.reload()
+        try:
+            self.apps.reload()
+        except SettingsError as error:
+            log.warning("the apps stay as they were", error=str(error))
+            return
         for connection in list(self.connections.values()):
             app = self.apps.by_id(connection.app.id)
             if app is None:

@@ -1,6 +1,7 @@
 """Relay processes on a Redis of their own, and clients of them."""
 
 import json
+import socket
 import sys
 import time
 from contextlib import suppress
@@ -157,6 +158,12 @@ class Socket:
     def __init__(self, url: str, origin: str | None) -> None:
         self.ws = websocket.create_connection(url, timeout=10, origin=origin)
         self.established: dict[str, Any] | None = None
+
+    @property
+    def tcp(self) -> socket.socket:
+        """What lies below the WebSocket."""
+        assert self.ws.sock is not None
+        return self.ws.sock
 
     def greet(self) -> "Socket":
         message = self.read()

@@ -177,6 +177,30 @@ def test_a_join_whose_answer_overtakes_its_own_event_waits_for_it() -> None:
     assert other.events == ["before", "own member_added", "after"]
 
 
+def test_the_first_join_of_all_waits_for_the_epoch_that_it_began() -> None:
+    channel = Channel(KEYS, lambda _channel: None, lambda _channel: None)
+    channel.baseline(Since("", 0, None))
+    connection = FakeConnection()
+    pending = channel.pending[cast(Connection, connection)] = Pending(
+        cast(Connection, connection), Member("ann", "{}"), lambda _channel, _pending: None, []
+    )
+    channel.confirm(pending, state(1))
+    assert connection.events == []
+    channel.receive(batch(1, "own member_added"))
+    assert connection.events == ["state"]
+
+
+def test_a_state_of_an_epoch_that_is_gone_is_no_reason_to_wait() -> None:
+    house = Harness()
+    connection = FakeConnection()
+    pending = house.request(connection, Member("ann", "{}"))
+    house.channel.confirm(pending, Confirmation("gone", 5, text_frame(b'{"event":"state"}')))
+    assert connection.events == []
+    house.channel.receive(batch(1, "a", epoch="new"))
+    house.flush()
+    assert connection.events == ["state", "a"]
+
+
 def test_a_join_that_was_given_up_is_not_granted_later() -> None:
     house = Harness()
     connection = FakeConnection()
