@@ -40,8 +40,8 @@ export interface CallRecord {
   to_number: string | null;
   did_id: string | null;
   extension_id: string | null;
-  /** Its number, where the server tells it. */
-  extension?: string | null;
+  /** Its number; known also where the extension is not one of the organization's. */
+  extension: string | null;
   initiated_at: string | null;
   answered_at: string | null;
 }

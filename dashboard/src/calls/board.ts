@@ -149,7 +149,7 @@ function merge(known: Call | undefined, data: CallEventData): Call {
 
 function fromRecord(record: CallRecord): Call {
   const { call_id, status, direction, from_number, to_number } = record;
-  const { did_id, extension_id, extension = null, initiated_at, answered_at } = record;
+  const { did_id, extension_id, extension, initiated_at, answered_at } = record;
   return {
     call_id,
     status,

@@ -102,12 +102,15 @@ export class LiveFeed {
     onCallAnswered: (data) => this.#receive({ name: 'call.answered', data }),
     onCallEnded: (data) => this.#receive({ name: 'call.ended', data }),
     onResync: this.refetch,
-    onSubscribed: (members) => {
+    // The first subscription begins with a snapshot, which also sets the clock.
+    lastSequence: () => (this.#wasLive ? this.#state.board.sequence : null),
+    onSubscribed: (members, resumed) => {
       this.#subscribed = true;
       this.#wasLive = true;
       this.#set({ members });
       this.#showConnection();
-      this.refetch();
+      // What is missing comes by itself; but a board that wants a snapshot anyway should not wait for its next try.
+      if (!resumed || this.#state.board.sync === 'wanted') this.refetch();
     },
     onSubscriptionError: () => {
       this.#lose();

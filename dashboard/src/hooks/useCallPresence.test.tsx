@@ -2,6 +2,7 @@ import type { ActiveCalls } from '@/api/types';
 import { session } from '@/auth/session';
 import { liveBoard } from '@/calls/liveBoard';
 import { useCallPresence, type CallPresence } from '@/hooks/useCallPresence';
+import type { Authorize } from '@/services/echo-client';
 import { FakeEcho } from '@/testing/fakeEcho';
 import { act, cleanup, render } from '@testing-library/react';
 import { StrictMode, useEffect } from 'react';
@@ -9,8 +10,8 @@ import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 
 const echoes = vi.hoisted((): FakeEcho[] => []);
 vi.mock('@/services/echo-client', () => ({
-  createEcho: (token: string) => {
-    const echo = new FakeEcho(token);
+  createEcho: (token: string, _config: unknown, authorize: Authorize) => {
+    const echo = new FakeEcho(token, authorize);
     echoes.push(echo);
     return echo;
   },
@@ -54,9 +55,11 @@ function Probe() {
 const wait = (ms: number) => act(() => vi.advanceTimersByTimeAsync(ms));
 const echo = () => echoes.at(-1) ?? expect.fail('no connection was made');
 const channel = () => echo().channels.get('presence.org.7') ?? expect.fail('the channel was not joined');
+let connections = 0;
 async function goLive() {
+  connections += 1;
   echo().become('connected');
-  channel().emit('here', [ada]);
+  await echo().subscribe('presence.org.7', `1.${connections}`, [ada]);
   await wait(50);
 }
 
@@ -66,7 +69,11 @@ beforeEach(async () => {
   snapshots = 0;
   refused = false;
   active = { data: [call], sequence: 5, server_time: '2026-01-01T12:01:10Z' };
-  vi.stubGlobal('fetch', (url: string) => {
+  vi.stubGlobal('fetch', (url: string, init?: RequestInit) => {
+    if (url === '/api/v1/broadcasting/auth') {
+      const { resume } = JSON.parse(init?.body as string) as { resume?: number };
+      return Promise.resolve(Response.json({ auth: 'k:s', channel_data: JSON.stringify({ resume }) }));
+    }
     if (url === '/api/v1/calls/active') {
       snapshots += 1;
       return Promise.resolve(refused ? Response.json({}, { status: 401 }) : Response.json(active));
@@ -116,7 +123,70 @@ it('shows an ended call with its outcome for a while', async () => {
   expect(seen.endedCalls).toEqual([]);
 });
 
-it('fetches on a gap, on a resync, and on a resubscription', async () => {
+it('goes on after a loss with the events that it missed, without a snapshot', async () => {
+  await goLive();
+  const before = snapshots;
+  echo().become('connecting');
+  await goLive();
+  channel().emit('.call.answered', { call_id: 'c1', sequence: 6, status: 'answered' });
+  channel().emit('.call.initiated', { call_id: 'c2', sequence: 7, status: 'initiated' });
+  await wait(50);
+  expect(snapshots).toBe(before);
+  expect(seen.activeCalls.map(({ call_id, status }) => [call_id, status])).toEqual([
+    ['c1', 'answered'],
+    ['c2', 'initiated'],
+  ]);
+});
+
+it('fetches after a loss when the relay cannot go on, and when what it sends leaves a gap', async () => {
+  await goLive();
+  const before = snapshots;
+  echo().become('connecting');
+  await goLive();
+  channel().emit('.opbx:resync', {});
+  await wait(50);
+  expect(snapshots).toBe(before + 1);
+  active = { ...active, data: [], sequence: 8 };
+  echo().become('connecting');
+  await goLive();
+  channel().emit('.call.answered', { call_id: 'c1', sequence: 8, status: 'answered' });
+  await wait(50);
+  expect(snapshots).toBe(before + 2);
+  expect(seen.totalActiveCalls).toBe(0);
+});
+
+it('is not taken back by a snapshot from before the loss that comes after it', async () => {
+  await goLive();
+  let answer: (response: Response) => void = () => undefined;
+  const real = fetch;
+  vi.stubGlobal('fetch', (url: string, init?: RequestInit) =>
+    url === '/api/v1/calls/active' ? new Promise((resolve) => (answer = resolve)) : real(url, init),
+  );
+  seen.refetch();
+  channel().emit('.call.initiated', { call_id: 'c2', sequence: 6, status: 'initiated' });
+  echo().become('connecting');
+  await goLive();
+  channel().emit('.call.ended', { call_id: 'c1', sequence: 7, status: 'completed', duration: 1 });
+  answer(Response.json(active)); // true at 5
+  await wait(50);
+  expect(seen.activeCalls.map(({ call_id }) => call_id)).toEqual(['c2']);
+});
+
+it('fetches at once after a loss when the last snapshot had failed', async () => {
+  await goLive();
+  const real = fetch;
+  vi.stubGlobal('fetch', () => Promise.resolve(Response.json({}, { status: 503 })));
+  seen.refetch();
+  await wait(50);
+  vi.stubGlobal('fetch', real);
+  const before = snapshots;
+  echo().become('connecting');
+  await goLive();
+  expect(snapshots).toBe(before + 1);
+  expect(seen.error).toBeNull();
+});
+
+it('fetches on a gap, on a resync, and on a resubscription that does not go on', async () => {
   await goLive();
   active = { ...active, data: [], sequence: 9 };
   channel().emit('.call.initiated', { call_id: 'c2', sequence: 9, status: 'initiated' });
@@ -126,6 +196,7 @@ it('fetches on a gap, on a resync, and on a resubscription', async () => {
   channel().emit('.opbx:resync', {});
   await wait(50);
   expect(snapshots).toBe(4);
+  echo().connector.pusher.connection.socket_id = 'another';
   channel().emit('here', [ada]);
   await wait(50);
   expect(snapshots).toBe(5);

@@ -3,7 +3,7 @@
 import type { Member } from '@/api/types';
 import type { WebSocketConfig } from '@/services/websocket-config';
 import Echo from 'laravel-echo';
-import Pusher from 'pusher-js';
+import Pusher, { type ChannelAuthorizationHandler } from 'pusher-js';
 
 export interface PresenceChannelLike {
   listen(event: string, callback: (data: unknown) => void): unknown;
@@ -24,6 +24,8 @@ export interface EchoLike {
       connect(): void;
       connection: {
         state: string;
+        /** Of the present connection, or else the last one. */
+        socket_id: string;
         bind(event: 'state_change', callback: (change: { current: string }) => void): unknown;
         bind(event: 'connecting_in', callback: () => void): unknown;
       };
@@ -31,13 +33,22 @@ export interface EchoLike {
   };
 }
 
-export type EchoFactory = (token: string, config: WebSocketConfig) => EchoLike;
+/** What the server signed, for the relay to check. */
+export interface SignedSubscription {
+  auth: string;
+  channel_data?: string;
+}
+
+/** Gets a subscription signed; rejects where the server refuses it. */
+export type Authorize = (socketId: string, channelName: string) => Promise<SignedSubscription>;
+
+export type EchoFactory = (token: string, config: WebSocketConfig, authorize: Authorize) => EchoLike;
 
 /** Silence after which the socket is asked whether it still lives, and how long its answer may take. */
 const ACTIVITY_TIMEOUT_MS = 20_000;
 const PONG_TIMEOUT_MS = 6_000;
 
-export const createEcho: EchoFactory = (token, { key, host, port, tls }) =>
+export const createEcho: EchoFactory = (token, { key, host, port, tls }, authorize) =>
   new Echo({
     broadcaster: 'reverb',
     Pusher,
@@ -49,7 +60,16 @@ export const createEcho: EchoFactory = (token, { key, host, port, tls }) =>
     enabledTransports: ['ws', 'wss'],
     activityTimeout: ACTIVITY_TIMEOUT_MS,
     pongTimeout: PONG_TIMEOUT_MS,
-    authEndpoint: '/api/v1/broadcasting/auth',
+    channelAuthorization: { customHandler: handler(authorize) },
     bearerToken: token,
     withoutInterceptors: true,
   });
+
+function handler(authorize: Authorize): ChannelAuthorizationHandler {
+  return ({ socketId, channelName }, done) => {
+    authorize(socketId, channelName).then(
+      (signed) => done(null, signed),
+      (error: unknown) => done(error instanceof Error ? error : new Error(String(error)), null),
+    );
+  };
+}

@@ -10,6 +10,8 @@ const ROOM = 'presence.org.7';
 
 let echoes: FakeEcho[];
 let loadConfig: ReturnType<typeof vi.fn<() => Promise<WebSocketConfig>>>;
+type Sign = ConstructorParameters<typeof EchoService>[2];
+let sign: ReturnType<typeof vi.fn<Sign>>;
 let service: EchoService;
 let states: ConnectionState[];
 
@@ -22,11 +24,16 @@ beforeEach(() => {
   echoes = [];
   states = [];
   loadConfig = vi.fn(() => Promise.resolve(config));
-  service = new EchoService((token) => {
-    const made = new FakeEcho(token);
-    echoes.push(made);
-    return made;
-  }, loadConfig);
+  sign = vi.fn<Sign>(({ resume }) => Promise.resolve({ auth: 'k:s', channel_data: JSON.stringify({ resume }) }));
+  service = new EchoService(
+    (token, _config, authorize) => {
+      const made = new FakeEcho(token, authorize);
+      echoes.push(made);
+      return made;
+    },
+    loadConfig,
+    sign,
+  );
   service.onConnectionChange((state) => states.push(state));
 });
 afterEach(() => vi.useRealTimers());
@@ -127,7 +134,7 @@ describe('subscribeToOrganization', () => {
     channel().emit('.opbx:resync', {});
     channel().emit('joining', bob);
     channel().emit('leaving', bob);
-    expect(handlers.onSubscribed).toHaveBeenCalledExactlyOnceWith([ada]);
+    expect(handlers.onSubscribed).toHaveBeenCalledExactlyOnceWith([ada], false);
     expect(handlers.onCallInitiated).toHaveBeenCalledExactlyOnceWith(data);
     expect(handlers.onCallAnswered).toHaveBeenCalledExactlyOnceWith(data);
     expect(handlers.onCallEnded).toHaveBeenCalledExactlyOnceWith(data);
@@ -155,7 +162,7 @@ describe('subscribeToOrganization', () => {
     channel().emit('joining', bob);
     const late = vi.fn();
     const stopLate = service.subscribeToOrganization('7', { onSubscribed: late });
-    expect(late).toHaveBeenCalledExactlyOnceWith([ada, bob]);
+    expect(late).toHaveBeenCalledExactlyOnceWith([ada, bob], false);
     expect(echo().joined).toEqual([ROOM]);
     stopFirst();
     stopFirst();
@@ -185,5 +192,94 @@ describe('subscribeToOrganization', () => {
     service.disconnect();
     expect(vi.getTimerCount()).toBe(0);
     expect(echo().disconnected).toBe(true);
+  });
+});
+
+describe('resumption', () => {
+  const listener = (at: number | null) => ({ at, lastSequence: () => at, onSubscribed: vi.fn() });
+  const asked = () => sign.mock.calls.map(([{ resume }]) => resume);
+
+  it('asks for what follows the last event known, and says that it will come', async () => {
+    const board = { sequence: null as number | null, onSubscribed: vi.fn() };
+    service.subscribeToOrganization('7', {
+      lastSequence: () => board.sequence,
+      onSubscribed: board.onSubscribed,
+    });
+    service.connect('t1');
+    await settled();
+    await echo().subscribe(ROOM, '1.1', [ada]);
+    board.sequence = 12;
+    await echo().subscribe(ROOM, '1.2', [ada]);
+    board.sequence = 0;
+    await echo().subscribe(ROOM, '1.3', [ada]);
+    expect(sign.mock.calls.map(([request]) => request)).toEqual([
+      { socket_id: '1.1', channel_name: 'presence-presence.org.7' },
+      { socket_id: '1.2', channel_name: 'presence-presence.org.7', resume: 12 },
+      { socket_id: '1.3', channel_name: 'presence-presence.org.7', resume: 0 },
+    ]);
+    expect(board.onSubscribed.mock.calls).toEqual([
+      [[ada], false],
+      [[ada], true],
+      [[ada], true],
+    ]);
+  });
+
+  it('of several listeners begins with what the last of them knows', async () => {
+    const [ahead, behind, blank] = [listener(20), listener(11), listener(null)];
+    const careless = { onSubscribed: vi.fn() };
+    for (const handlers of [ahead, behind, blank, careless]) service.subscribeToOrganization('7', handlers);
+    service.connect('t1');
+    await settled();
+    await echo().subscribe(ROOM, '1.1', [ada]);
+    expect(asked()).toEqual([11]);
+    for (const { onSubscribed } of [ahead, behind]) expect(onSubscribed).toHaveBeenCalledExactlyOnceWith([ada], true);
+    for (const { onSubscribed } of [blank, careless]) {
+      expect(onSubscribed).toHaveBeenCalledExactlyOnceWith([ada], false);
+    }
+  });
+
+  it('is none for a listener that came while it was asked for, and knows less', async () => {
+    let answer: (signed: Awaited<ReturnType<Sign>>) => void = () => undefined;
+    sign.mockReturnValueOnce(new Promise((resolve) => (answer = resolve)));
+    service.subscribeToOrganization('7', listener(20));
+    service.connect('t1');
+    await settled();
+    const subscribed = echo().subscribe(ROOM, '1.1', [ada]);
+    const late = listener(15);
+    service.subscribeToOrganization('7', late);
+    answer({ auth: 'k:s', channel_data: '{"resume":20}' });
+    await subscribed;
+    expect(late.onSubscribed).toHaveBeenCalledExactlyOnceWith([ada], false);
+  });
+
+  it('is none where the server did not sign it', async () => {
+    const board = listener(12);
+    service.subscribeToOrganization('7', board);
+    service.connect('t1');
+    await settled();
+    for (const signed of [{ auth: 'k:s', channel_data: '{"user_id":"u1"}' }, { auth: 'k:s' }]) {
+      sign.mockResolvedValueOnce(signed);
+      await echo().subscribe(ROOM, '1.1', [ada]);
+      expect(board.onSubscribed).toHaveBeenLastCalledWith([ada], false);
+    }
+  });
+
+  it('is none where the signature was for an earlier connection', async () => {
+    const board = listener(12);
+    service.subscribeToOrganization('7', board);
+    service.connect('t1');
+    await settled();
+    await echo().authorize('1.1', `presence-${ROOM}`);
+    echo().connector.pusher.connection.socket_id = '1.2';
+    channel().emit('here', [ada]);
+    expect(board.onSubscribed).toHaveBeenCalledExactlyOnceWith([ada], false);
+  });
+
+  it('lets a refusal of the server through', async () => {
+    sign.mockRejectedValueOnce(new Error('403'));
+    service.subscribeToOrganization('7', {});
+    service.connect('t1');
+    await settled();
+    await expect(echo().authorize('1.1', `presence-${ROOM}`)).rejects.toThrow('403');
   });
 });

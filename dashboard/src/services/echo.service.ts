@@ -4,6 +4,9 @@
  * `subscribeToOrganization` may be called before `connect`, and by several parts of a page: they share one
  * socket and one subscription. What pusher-js gives up on (a refused connection, a failed channel
  * authorization) is tried again here, because a board is kept open all day.
+ *
+ * After a loss, the subscription is asked to go on from the last event that its listeners know: the relay then sends
+ * what followed it, or `opbx:resync` where it no longer can.
  */
 
 import { api } from '@/api/client';
@@ -12,9 +15,11 @@ import { CALL_EVENTS, isCallEventData, type CallEventData, type CallEventName } 
 import { backoff } from '@/services/backoff';
 import {
   createEcho,
+  type Authorize,
   type EchoFactory,
   type EchoLike,
   type PresenceChannelLike,
+  type SignedSubscription,
 } from '@/services/echo-client';
 import { loadWebSocketConfig, type WebSocketConfig } from '@/services/websocket-config';
 
@@ -24,8 +29,13 @@ export interface OrganizationHandlers {
   onCallEnded?: (data: CallEventData) => void;
   onMemberJoined?: (member: Member) => void;
   onMemberLeft?: (member: Member) => void;
-  /** After every subscription and resubscription, with all members: what happened before may have been missed. */
-  onSubscribed?: (members: Member[]) => void;
+  /** The sequence of the last event known; null where a snapshot is wanted upon the next subscription anyway. */
+  lastSequence?: () => number | null;
+  /**
+   * After every subscription and resubscription, with all members. Unless it is `resumed`, what happened before may
+   * have been missed; else what followed `lastSequence` comes now, or `onResync` does.
+   */
+  onSubscribed?: (members: Member[], resumed: boolean) => void;
   /** Events were lost on the way: fetch a snapshot. */
   onResync?: () => void;
   /** The channel was refused for now; it is tried again. */
@@ -39,11 +49,20 @@ interface Room {
   handlers: Set<OrganizationHandlers>;
   /** Null while not subscribed. */
   members: Map<string, Member> | null;
+  /** After which sequence the relay was last asked to go on, and for which connection. */
+  resumption: { socketId: string; after: number | null } | null;
   failures: number;
   retry: Timer | undefined;
 }
 
 type Timer = ReturnType<typeof setTimeout>;
+
+/** Asks the server for the signature of a subscription. */
+type Sign = (request: {
+  socket_id: string;
+  channel_name: string;
+  resume?: number;
+}) => Promise<SignedSubscription>;
 
 const HANDLER_OF: Record<CallEventName, 'onCallInitiated' | 'onCallAnswered' | 'onCallEnded'> = {
   'call.initiated': 'onCallInitiated',
@@ -54,6 +73,7 @@ const HANDLER_OF: Record<CallEventName, 'onCallInitiated' | 'onCallAnswered' | '
 export class EchoService {
   readonly #createEcho: EchoFactory;
   readonly #loadConfig: () => Promise<WebSocketConfig>;
+  readonly #sign: Sign;
   readonly #rooms = new Map<string, Room>();
   readonly #listeners = new Set<(state: ConnectionState) => void>();
   #echo: EchoLike | null = null;
@@ -63,9 +83,10 @@ export class EchoService {
   #failures = 0;
   #retry: Timer | undefined;
 
-  constructor(createEcho: EchoFactory, loadConfig: () => Promise<WebSocketConfig>) {
+  constructor(createEcho: EchoFactory, loadConfig: () => Promise<WebSocketConfig>, sign: Sign) {
     this.#createEcho = createEcho;
     this.#loadConfig = loadConfig;
+    this.#sign = sign;
   }
 
   get state(): ConnectionState {
@@ -91,12 +112,12 @@ export class EchoService {
   subscribeToOrganization(organizationId: string, handlers: OrganizationHandlers): () => void {
     let room = this.#rooms.get(organizationId);
     if (!room) {
-      room = { handlers: new Set(), members: null, failures: 0, retry: undefined };
+      room = { handlers: new Set(), members: null, resumption: null, failures: 0, retry: undefined };
       this.#rooms.set(organizationId, room);
       this.#join(organizationId, room);
     }
     room.handlers.add(handlers);
-    if (room.members) handlers.onSubscribed?.([...room.members.values()]);
+    if (room.members) handlers.onSubscribed?.([...room.members.values()], false);
     return () => this.#unsubscribe(organizationId, handlers);
   }
 
@@ -117,7 +138,7 @@ export class EchoService {
     }
     // Meanwhile somebody else may have signed in, or nobody be signed in any more.
     if (this.#token !== token) return;
-    const echo = this.#createEcho(token, config);
+    const echo = this.#createEcho(token, config, this.#authorize);
     this.#echo = echo;
     this.#watch(echo);
     for (const [id, room] of this.#rooms) this.#join(id, room);
@@ -156,7 +177,7 @@ export class EchoService {
   }
 
   #join(id: string, room: Room): void {
-    const channel: PresenceChannelLike | undefined = this.#echo?.join(channelName(id));
+    const channel: PresenceChannelLike | undefined = this.#echo?.join(channelOf(id));
     if (!channel) return;
     for (const name of CALL_EVENTS) {
       channel.listen(`.${name}`, (data: unknown) => {
@@ -168,7 +189,11 @@ export class EchoService {
     channel.here((members: Member[]) => {
       room.failures = 0;
       room.members = new Map(members.map((member) => [member.id, member]));
-      each(room, (handlers) => handlers.onSubscribed?.(members));
+      const after = this.#resumedAfter(room);
+      each(room, (handlers) => {
+        const known = handlers.lastSequence?.() ?? null;
+        handlers.onSubscribed?.(members, after !== null && known !== null && known >= after);
+      });
     });
     channel.joining((member: Member) => {
       room.members?.set(member.id, member);
@@ -186,12 +211,27 @@ export class EchoService {
     });
   }
 
+  readonly #authorize: Authorize = async (socketId, channelName) => {
+    const room = [...this.#rooms].find(([id]) => channelName === `presence-${channelOf(id)}`)?.[1];
+    const resume = room ? earliestKnown(room) : null;
+    const request = { socket_id: socketId, channel_name: channelName };
+    const signed = await this.#sign(resume === null ? request : { ...request, resume });
+    if (room) room.resumption = { socketId, after: signedResume(signed.channel_data) };
+    return signed;
+  };
+
+  /** Null where the present connection's subscription was not asked to go on from anywhere. */
+  #resumedAfter({ resumption }: Room): number | null {
+    const socketId = this.#echo?.connector.pusher.connection.socket_id;
+    return resumption?.socketId === socketId ? (resumption?.after ?? null) : null;
+  }
+
   #unsubscribe(id: string, handlers: OrganizationHandlers): void {
     const room = this.#rooms.get(id);
     if (!room?.handlers.delete(handlers) || room.handlers.size > 0) return;
     clearTimeout(room.retry);
     this.#rooms.delete(id);
-    this.#echo?.leave(channelName(id));
+    this.#echo?.leave(channelOf(id));
   }
 
   #close(): void {
@@ -217,7 +257,19 @@ export class EchoService {
   }
 }
 
-function channelName(organizationId: string): string {
+/** Every listener gets all that it misses, and drops what it knows. */
+function earliestKnown({ handlers }: Room): number | null {
+  const known = [...handlers].map(({ lastSequence }) => lastSequence?.() ?? null).filter((at) => at !== null);
+  return known.length > 0 ? Math.min(...known) : null;
+}
+
+/** What counts is what was signed: the relay looks at nothing else. */
+function signedResume(channelData = '{}'): number | null {
+  const { resume } = JSON.parse(channelData) as { resume?: number };
+  return resume ?? null;
+}
+
+function channelOf(organizationId: string): string {
   return `presence.org.${organizationId}`;
 }
 
@@ -225,6 +277,8 @@ function each(room: Room, call: (handlers: OrganizationHandlers) => void): void 
   for (const handlers of [...room.handlers]) call(handlers);
 }
 
-export const echoService = new EchoService(createEcho, () =>
-  loadWebSocketConfig(() => api.get('/websocket/config')),
+export const echoService = new EchoService(
+  createEcho,
+  () => loadWebSocketConfig(() => api.get('/websocket/config')),
+  (request) => api.post('/broadcasting/auth', request),
 );

@@ -1,7 +1,7 @@
 /** An Echo without a socket: tests say what the relay does and see what was asked of it. */
 
 import type { Member } from '@/api/types';
-import type { EchoLike, PresenceChannelLike } from '@/services/echo-client';
+import type { Authorize, EchoLike, PresenceChannelLike } from '@/services/echo-client';
 
 type Listener = (data: never) => void;
 
@@ -44,6 +44,7 @@ export class FakeEcho implements EchoLike {
       },
       connection: {
         state: 'connecting',
+        socket_id: '1.1',
         bind: (event: string, callback: Listener) => {
           this.listeners.set(event, [...(this.listeners.get(event) ?? []), callback]);
         },
@@ -51,7 +52,17 @@ export class FakeEcho implements EchoLike {
     },
   };
 
-  constructor(readonly token: string) {}
+  constructor(
+    readonly token: string,
+    readonly authorize: Authorize,
+  ) {}
+
+  /** Goes through a whole subscription of a channel that was joined, on a connection of its own. */
+  async subscribe(name: string, socketId: string, members: Member[]): Promise<void> {
+    this.connector.pusher.connection.socket_id = socketId;
+    await this.authorize(socketId, `presence-${name}`);
+    this.channels.get(name)?.emit('here', members);
+  }
 
   join(name: string): FakeChannel {
     this.joined.push(name);
