@@ -4,6 +4,7 @@ Reading never waits, writing never waits and never tears a frame; what the kerne
 a limit. Everything here runs in the event loop's callbacks, so nothing here may block.
 """
 
+import _socket
 import socket
 import time
 from collections import deque
@@ -83,7 +84,7 @@ class Connection:
         "user",
     )
 
-    def __init__(self, sock: socket.socket, socket_id: str, app: App, handler: Handler) -> None:
+    def __init__(self, sock: _socket.socket, socket_id: str, app: App, handler: Handler) -> None:
         self._socket = sock
         self._handler = handler
         self._decoder: Decoder | None = None

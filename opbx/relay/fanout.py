@@ -15,6 +15,12 @@ from opbx.relay.channel import Channel
 #: Sends between two looks at the event loop, about a millisecond.
 SLICE = 256
 
+#: Seconds for which ready input is taken before what waits is sent. With none ready, nothing waits.
+GATHER = 0.005
+
+#: Messages of one channel that wait at once when there is a backlog: then it pays to gather for the whole time.
+BACKLOG = 4
+
 
 class Fanout:
     """The turns of all channels that have something to send."""
@@ -22,6 +28,7 @@ class Fanout:
     def __init__(self) -> None:
         self._due: deque[Channel] = deque()
         self._wake = Event()
+        self._backlog = False
 
     def schedule(self, channel: Channel) -> None:
         """Give `channel` a turn; it may have one already."""
@@ -36,13 +43,23 @@ class Fanout:
             if not self._due:
                 self._wake.clear()
                 self._wake.wait()
+                self._gather()
             self._turn()
             gevent.sleep(0)
+
+    def _gather(self) -> None:
+        """Let all input that is ready now come in, so that it goes out in the same writes."""
+        if self._backlog:
+            gevent.sleep(GATHER)
+            return
+        with gevent.Timeout(GATHER, False):
+            gevent.idle()
 
     def _turn(self) -> None:
         left = SLICE
         while self._due and left > 0:
             channel = self._due.popleft()
+            self._backlog = channel.waiting >= BACKLOG
             left -= channel.flush(left)
             if channel.has_output:
                 self._due.append(channel)

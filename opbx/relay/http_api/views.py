@@ -1,12 +1,14 @@
 """The calls themselves."""
 
+import re
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import orjson
-from flask import Blueprint, Flask, Response, request
+from flask import Flask, Response
+from flask import request as flask_request
 from redis import Redis
 from redis.exceptions import RedisError
-from werkzeug.exceptions import RequestEntityTooLarge
 
 from opbx.apps import App
 from opbx.backplane import occupancy
@@ -17,6 +19,7 @@ from opbx.pusher.channels import Kind, parse_channel
 from opbx.relay.http_api.publishing import Publishing
 from opbx.relay.http_api.requests import (
     Refused,
+    Request,
     authenticate,
     json_body,
     read_batch,
@@ -31,60 +34,60 @@ _PRESENCE = "presence-"
 
 
 class HttpApi:
-    """Answers the calls of back ends. Each method is one call, and returns the answer's body."""
+    """Answers the calls of back ends. Each method is one call, and returns the answer's body. Raises `Refused`."""
 
     def __init__(self, node: Node, redis: Redis) -> None:
         self._node = node
         self._redis = redis
         self._publishing = Publishing(node.ledger)
 
-    def events(self, app_id: str) -> dict[str, Any]:
-        app = authenticate(self._node.apps, app_id)
-        body = json_body()
+    def events(self, request: Request, app_id: str) -> dict[str, Any]:
+        app = authenticate(self._node.apps, request, app_id)
+        body = json_body(request)
         message, channels, info = read_message(app, body), read_channels(body), read_info(body.get("info"))
         self._publishing.limit(app, "backend_events", 1, app.max_backend_events_per_second)
         self._publishing.publish(app, [(channel, message) for channel in channels])
         return {"channels": self._states(app, channels, info)} if info else {}
 
-    def batch_events(self, app_id: str) -> dict[str, Any]:
-        app = authenticate(self._node.apps, app_id)
-        batch = read_batch(app, json_body())
+    def batch_events(self, request: Request, app_id: str) -> dict[str, Any]:
+        app = authenticate(self._node.apps, request, app_id)
+        batch = read_batch(app, json_body(request))
         self._publishing.limit(app, "backend_events", len(batch), app.max_backend_events_per_second)
         self._publishing.publish(app, [(channel, message) for channel, message, _ in batch])
         if not any(info for _, _, info in batch):
             return {}
         return {"batch": [self._states(app, [channel], info)[channel] if info else {} for channel, _, info in batch]}
 
-    def channels(self, app_id: str) -> dict[str, Any]:
-        app = self._reader(app_id)
-        prefix, info = request.args.get("filter_by_prefix", ""), read_info(request.args.get("info"))
+    def channels(self, request: Request, app_id: str) -> dict[str, Any]:
+        app = self._reader(request, app_id)
+        prefix, info = request.query.get("filter_by_prefix", ""), read_info(request.query.get("info"))
         if "user_count" in info and not prefix.startswith(_PRESENCE):
             raise Refused(400, f"user_count needs filter_by_prefix={_PRESENCE}…")
         return {"channels": self._states(app, occupancy.channels(self._redis, app.id, prefix), info)}
 
-    def channel(self, app_id: str, channel: str) -> dict[str, Any]:
-        app = self._reader(app_id)
+    def channel(self, request: Request, app_id: str, channel: str) -> dict[str, Any]:
+        app = self._reader(request, app_id)
         valid_channel(channel)
-        info = read_info(request.args.get("info"))
+        info = read_info(request.query.get("info"))
         if "user_count" in info and not channel.startswith(_PRESENCE):
             raise Refused(400, "user_count is known of presence channels only")
         state = occupancy.states(self._redis, app.id, [channel])[channel]
         return {"occupied": state.subscribers > 0} | _attributes(channel, state, info)
 
-    def users(self, app_id: str, channel: str) -> dict[str, Any]:
-        app = self._reader(app_id)
+    def users(self, request: Request, app_id: str, channel: str) -> dict[str, Any]:
+        app = self._reader(request, app_id)
         name = parse_channel(channel)
         if name is None or name.kind is not Kind.PRESENCE:
             raise Refused(400, "Users are known of presence channels only")
         return {"users": [{"id": user} for user in occupancy.users(self._redis, app.id, channel)]}
 
-    def terminate(self, user_id: str, app_id: str | None = None) -> dict[str, Any]:
-        app = authenticate(self._node.apps, app_id)
+    def terminate(self, request: Request, user_id: str, app_id: str | None = None) -> dict[str, Any]:
+        app = authenticate(self._node.apps, request, app_id)
         self._publishing.carry_out([order_call(Terminate("signed_in", user_id, app.id))])
         return {}
 
-    def _reader(self, app_id: str) -> App:
-        app = authenticate(self._node.apps, app_id)
+    def _reader(self, request: Request, app_id: str) -> App:
+        app = authenticate(self._node.apps, request, app_id)
         self._publishing.limit(app, "reads", 1, app.max_read_requests_per_second)
         return app
 
@@ -106,36 +109,50 @@ def _attributes(channel: str, state: ChannelState, info: frozenset[str]) -> dict
     return found
 
 
+def _answer(call: Callable[..., dict[str, Any]], environ: dict[str, Any], **arguments: str) -> Response:
+    try:
+        return _json(200, call(Request.read(environ), **arguments))
+    except Refused as error:
+        return _json(error.status, {"error": str(error)}, error.headers)
+    except RedisError:
+        return _json(503, {"error": "The backplane is away"}, {"Retry-After": "1"})
+
+
+def _json(status: int, body: dict[str, Any], headers: dict[str, str] | None = None) -> Response:
+    return Response(orjson.dumps(body), status, headers, content_type="application/json")
+
+
+class EventsShortcut:
+    """WSGI middleware that answers `POST /apps/{id}/events`, which comes by the thousand, without Flask's detours."""
+
+    _PATH = re.compile(r"/apps/([^/]+)/events")
+
+    def __init__(self, wsgi: Callable[..., Iterable[bytes]], api: HttpApi) -> None:
+        self._wsgi = wsgi
+        self._api = api
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        events = environ["REQUEST_METHOD"] == "POST" and self._PATH.fullmatch(environ["PATH_INFO"])
+        if not events:
+            return self._wsgi(environ, start_response)
+        return _answer(self._api.events, environ, app_id=events[1])(environ, start_response)
+
+
 def register_http_api(flask: Flask, node: Node, redis_url: str) -> None:
     """Serve `/apps/{id}/…`."""
     api = HttpApi(node, connect(redis_url, timeout=1.0))
-    blueprint = Blueprint("http_api", __name__, url_prefix="/apps/<app_id>")
-    for method, path, call in (
-        ("POST", "/events", api.events),
-        ("POST", "/batch_events", api.batch_events),
-        ("GET", "/channels", api.channels),
-        ("GET", "/channels/<channel>", api.channel),
-        ("GET", "/channels/<channel>/users", api.users),
-        ("POST", "/users/<user_id>/terminate_connections", api.terminate),
-    ):
-        blueprint.add_url_rule(path, call.__name__, call, methods=[method])
 
-    @flask.errorhandler(Refused)
-    def refused(error: Refused) -> Response:
-        return _refusal(error.status, str(error), error.headers)
+    def serve(method: str, path: str, call: Callable[..., dict[str, Any]]) -> None:
+        def view(**arguments: str) -> Response:
+            return _answer(call, flask_request.environ, **arguments)
 
-    @flask.errorhandler(RequestEntityTooLarge)
-    def too_large(_error: RequestEntityTooLarge) -> Response:
-        return _refusal(413, "The body is too large", {})
+        flask.add_url_rule(path, path, view, methods=[method])
 
-    @flask.errorhandler(RedisError)
-    def away(_error: RedisError) -> Response:
-        return _refusal(503, "The backplane is away", {"Retry-After": "1"})
-
-    flask.register_blueprint(blueprint)
+    serve("POST", "/apps/<app_id>/batch_events", api.batch_events)
+    serve("GET", "/apps/<app_id>/channels", api.channels)
+    serve("GET", "/apps/<app_id>/channels/<channel>", api.channel)
+    serve("GET", "/apps/<app_id>/channels/<channel>/users", api.users)
+    serve("POST", "/apps/<app_id>/users/<user_id>/terminate_connections", api.terminate)
     # Where the `pusher` package from PyPI sends it, without the app's id.
-    flask.add_url_rule("/users/<user_id>/terminate_connections", "terminate", api.terminate, methods=["POST"])
-
-
-def _refusal(status: int, message: str, headers: dict[str, str]) -> Response:
-    return Response(orjson.dumps({"error": message}), status, headers, content_type="application/json")
+    serve("POST", "/users/<user_id>/terminate_connections", api.terminate)
+    flask.wsgi_app = EventsShortcut(flask.wsgi_app, api)  # type: ignore[method-assign]
