@@ -48,7 +48,7 @@ class Timestamp(fields.Field[datetime]):
 class TimelineSchema(Schema):
     """One step of a call: `at` is the sender's time, `heard_at` ours."""
 
-    status = fields.Enum(CallStatus, by_value=True, required=True)
+    status = fields.String(required=True, validate=OneOf(list(CallStatus)))  # kept as text in the call's row
     step = fields.String(required=True, metadata={"description": "forward, late or correction"})
     at = fields.String(required=True)
     heard_at = fields.String(required=True)

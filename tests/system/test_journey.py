@@ -36,6 +36,12 @@ def test_the_three_events_of_a_call_arrive_in_order(stack: Stack, library: str, 
     sequences = [line["data"]["sequence"] for line in events]
     assert sequences == list(range(sequences[0], sequences[0] + 3))
 
+    token = stack.login("agent@demo.opbx.test")["access_token"]
+    found = stack.get(f"/api/v1/calls/{call_id}", token)
+    assert found.status_code == 200, found.text
+    assert (found.json()["status"], found.json()["duration"]) == ("completed", 25)
+    assert [step["status"] for step in found.json()["timeline"]][-2:] == ["answered", "completed"]
+
 
 def test_the_same_events_reach_both_relays(stack: Stack) -> None:
     clients = [
