@@ -23,11 +23,19 @@ class NodeClient:
     """Subscribes to `channels` as soon as it is made. `lines` is all that it has said so far."""
 
     def __init__(
-        self, library: str, *, port: int, key: str, auth_endpoint: str, token: str, channels: list[str]
+        self,
+        library: str,
+        *,
+        port: int,
+        key: str,
+        auth_endpoint: str,
+        token: str,
+        channels: list[str],
+        params: dict[str, Any] | None = None,
     ) -> None:
         options = {
             "library": library, "host": "127.0.0.1", "port": port, "key": key, "authEndpoint": auth_endpoint,
-            "token": token, "channels": channels, "events": EVENTS,
+            "token": token, "channels": channels, "events": EVENTS, "params": params or {},
         }  # fmt: skip
         node = shutil.which("node") or str(ROOT / ".venv/bin/node")
         self._process = subprocess.Popen(
@@ -73,6 +81,12 @@ class NodeClient:
         return self.wait(
             lambda line: line["kind"] == "refused" and line["channel"] == channel, what=f"refusal of {channel}"
         )
+
+    def wait_closed(self, *, timeout: float) -> int | None:
+        """The code with which the relay ended the connection, within `timeout` seconds from now."""
+        line = self.wait(lambda line: line["kind"] == "error", timeout=timeout, what="the end of the connection")
+        code: int | None = line["code"]
+        return code
 
     def wait_events(self, call_id: str, count: int) -> list[Line]:
         """The first `count` events of a call."""

@@ -15,7 +15,10 @@ from typing import Any
 
 import pusher
 import requests
+from sqlalchemy.orm import Session
 
+from opbx.database import open_engine, write_transaction
+from opbx.identity import accounts, tokens
 from opbx.settings import ROOT
 from tests.servers import RedisServer, Server, free_port, wait_until
 from tests.system.node import NodeClient
@@ -30,6 +33,7 @@ class Stack:
 
     def __init__(self, folder: Path, database_url: str) -> None:
         self.folder = folder
+        self.database_url = database_url
         self.redis = RedisServer(folder)
         self.web_port = free_port()
         self.relay_ports = [free_port(), free_port()]
@@ -131,6 +135,9 @@ class Stack:
         body: dict[str, Any] = answer.json()
         return body
 
+    def post(self, path: str, token: str) -> requests.Response:
+        return requests.post(f"{self.web_url}{path}", headers={"Authorization": f"Bearer {token}"}, timeout=10)
+
     def get(self, path: str, token: str) -> requests.Response:
         return requests.get(f"{self.web_url}{path}", headers={"Authorization": f"Bearer {token}"}, timeout=10)
 
@@ -152,12 +159,27 @@ class Stack:
         """A logged-in client; `channels` may be made from the organization's id."""
         login = self.login(email)
         names = channels if isinstance(channels, list) else channels(login["user"]["organization_id"])
+        return self.connect(library, login["access_token"], names, relay=relay)
+
+    def connect(
+        self, library: str, token: str, channels: list[str], *, relay: int = 0, params: dict[str, Any] | None = None
+    ) -> NodeClient:
+        """A client with this token; `params` are sent along to `/broadcasting/auth`."""
         client = NodeClient(
-            library, port=self.relay_ports[relay], key=KEY, token=login["access_token"], channels=names,
+            library, port=self.relay_ports[relay], key=KEY, token=token, channels=channels, params=params,
             auth_endpoint=f"{self.web_url}/broadcasting/auth",
         )  # fmt: skip
         self.clients.append(client)
         return client
+
+    def short_token(self, email: str, *, lifetime: int) -> str:
+        """A token of the user that expires in `lifetime` seconds."""
+        engine = open_engine(self.database_url)
+        with Session(engine) as session, write_transaction(session):
+            user = accounts.find_user(session, email)
+            plain = tokens.issue(session, user.id, name="short", lifetime=lifetime).plain
+        engine.dispose()
+        return plain
 
     def server_library(self, relay: int = 0) -> pusher.Pusher:
         """The `pusher` package, as a back end would use it."""

@@ -1,5 +1,5 @@
 // An unmodified pusher-js or laravel-echo client under Node. Prints what happens to it as JSON lines.
-// usage: node client.mjs '{"library":"pusher"|"echo","key","host","port","authEndpoint","token","channels":[…],"events":[…]}'
+// usage: node client.mjs '{"library":"pusher"|"echo","key","host","port","authEndpoint","token","channels":[…],"events":[…],"params":{…}}'
 // Lines on stdin: {"leave": channel}. Channels are given as each library wants them: pusher-js takes wire names,
 // laravel-echo logical ones with their kind: "join:presence.org.7", "private:user.7", "channel:news".
 import { createRequire } from 'node:module';
@@ -14,7 +14,8 @@ const say = (kind, rest = {}) => console.log(JSON.stringify({ kind, ...rest }));
 const connection = {
   cluster: '', wsHost: options.host, wsPort: options.port, forceTLS: false, enabledTransports: ['ws'], disableStats: true,
 };
-const auth = { headers: { Authorization: `Bearer ${options.token}` } };
+// `params` go to the server with each request for a signature.
+const auth = { headers: { Authorization: `Bearer ${options.token}` }, params: options.params };
 
 function members(list) {
   const found = [];
@@ -61,7 +62,7 @@ async function watchWithEcho() {
 
 const { pusher, leave } = options.library === 'echo' ? await watchWithEcho() : watchWithPusher();
 pusher.connection.bind('state_change', ({ current }) => say('state', { state: current }));
-pusher.connection.bind('error', (error) => say('error', { code: error?.error?.data?.code ?? null }));
+pusher.connection.bind('error', (error) => say('error', { code: (error?.error ?? error)?.data?.code ?? null }));
 createInterface({ input: process.stdin })
   .on('line', (line) => leave(JSON.parse(line).leave))
   .on('close', () => process.exit(0));
