@@ -34,7 +34,7 @@ lint: $(INSTALLED_DEV) $(PACKAGES) ## Check style, types, and who imports whom
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-cache
 	npm --prefix dashboard run lint
 
 format: $(INSTALLED_DEV) ## Put the code into its form

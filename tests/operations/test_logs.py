@@ -44,6 +44,18 @@ def test_elsewhere_a_line_is_for_people(settings: Settings, capsys: pytest.Captu
     assert "it happened" in capsys.readouterr().err
 
 
+def test_a_trace_shows_no_variables(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure(settings)
+    try:
+        hidden = "a secret".upper()
+        _ = 1 / len(hidden[:0])
+    except ZeroDivisionError:
+        structlog.get_logger().exception("failed")
+    told = capsys.readouterr().err
+    assert "ZeroDivisionError" in told
+    assert "A SECRET" not in told
+
+
 def test_configuring_again_does_not_double_lines(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
     for _ in range(3):
         logs.configure(settings)
