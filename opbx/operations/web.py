@@ -11,7 +11,7 @@ from opbx.api import OrjsonProvider, bound_bodies
 from opbx.broadcasting import views as broadcasting
 from opbx.broadcasting import wakes
 from opbx.calls import views as calls
-from opbx.database import engine_options, mind_sqlite
+from opbx.database import engine_options, mind
 from opbx.errors import ApiError, register_errors
 from opbx.extensions import db, limiter, migrate
 from opbx.identity import revocation
@@ -87,7 +87,7 @@ def _extend(app: Flask, settings: Settings) -> None:
     wakes.init_broadcasting(app)
     revocation.init_revocation(app)
     with app.app_context():
-        mind_sqlite(db.engine)
+        mind(db.engine)
         app.extensions["checkup"] = health.Checkup(health.probes(settings, db.engine, app.extensions["opbx_queue"]))
 
 

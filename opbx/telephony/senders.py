@@ -14,9 +14,9 @@ from hashlib import sha256
 from typing import Any
 
 from sqlalchemy import and_, bindparam, select
+from sqlalchemy.engine import Connection
 from werkzeug.datastructures import Headers
 
-from opbx.database import AnySession
 from opbx.identity.models import Organization, OrganizationStatus, SenderKey
 
 #: Seconds that a signature's timestamp may be away from our clock.
@@ -88,13 +88,10 @@ class Key:
 _NOBODY = Key(sha256(b"nobody's key").digest(), "nobody's secret", allow_unstamped=False)
 
 
-def authenticate(session: AnySession, payload: Mapping[str, Any], proofs: Proofs, body: bytes, now: datetime) -> str:
-    """The id of the organization that the sender has proved to speak for. Raises `SenderRefused`.
-
-    Leaves a reading transaction open.
-    """
+def authenticate(connection: Connection, payload: Mapping[str, Any], proofs: Proofs, body: bytes, now: datetime) -> str:
+    """The id of the organization that the sender has proved to speak for. Raises `SenderRefused`."""
     column, name = _domain(payload)
-    rows = session.connection().execute(_KEYS[column], {"name": name}).all()
+    rows = connection.execute(_KEYS[column], {"name": name}).all()
     keys = [Key(row.key_hash, row.signing_secret, bool(row.allow_unstamped)) for row in rows]
     if not _proved(keys, proofs, body, now) or not rows:
         raise Unauthenticated

@@ -14,7 +14,7 @@ from opbx.api import Blueprint
 from opbx.calls.service import Outcome, apply
 from opbx.calls.signal import CallSignal
 from opbx.calls.state import Step
-from opbx.database import utcnow, write_transaction
+from opbx.database import reading, utcnow, write_transaction
 from opbx.errors import refuse
 from opbx.extensions import current_settings, db
 from opbx.telephony import senders
@@ -93,15 +93,14 @@ def _receive(endpoint: Endpoint) -> Response:
 
 def _authenticate(body: Body, now: datetime) -> str:
     try:
-        return senders.authenticate(db.session, body.payload, senders.Proofs.of(request.headers), body.raw, now)
+        with reading(db.engine) as connection:
+            return senders.authenticate(connection, body.payload, senders.Proofs.of(request.headers), body.raw, now)
     except senders.DomainMissing:
         refuse(400, "DOMAIN_MISSING", "The payload names no domain.")
     except senders.Unauthenticated:
         refuse(401, "UNAUTHENTICATED", "The domain, the key or the signature is wrong.", headers=_CHALLENGE)
     except senders.OrganizationSuspended:
         refuse(403, "ORGANIZATION_INACTIVE", "This organization is suspended.")
-    finally:
-        db.session.rollback()  # its snapshot is no base for the change
 
 
 _CHALLENGE = {"WWW-Authenticate": "Bearer"}

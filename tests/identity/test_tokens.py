@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import create_engine, event, select, update
 from sqlalchemy.orm import Session
 
-from opbx.database import mind_sqlite, utcnow, write_transaction
+from opbx.database import mind, utcnow, write_transaction
 from opbx.identity import tokens
 from opbx.identity.models import ApiToken
 from opbx.settings import Settings
@@ -80,7 +80,7 @@ def test_a_busy_database_does_not_fail_the_bookkeeping(session: Session, setting
     token = session.scalars(select(ApiToken)).one()
     session.rollback()
     impatient = create_engine(settings.database_url, connect_args={"timeout": 0})
-    mind_sqlite(impatient)
+    mind(impatient)
     with write_transaction(session), Session(impatient) as other:
         session.execute(update(ApiToken).values(name="another writer"))
         tokens.record_use(other, token.id)
