@@ -1,0 +1,1 @@
+"""How fast the product is on this machine: `python -m bench [part …]`. It measures; it is no test."""
