@@ -53,6 +53,7 @@ class RelaySettings:
 
     port: int = 6001
     metrics_port: int = 9601
+    workers: int = 1  #: processes that share the two ports
     debug: bool = False
     max_connections: int = 10_000  #: per app, over all nodes
     max_backend_events_per_second: int = -1  #: per app; -1 is no limit
@@ -80,7 +81,13 @@ class Settings:
     redis_url: str = field(default="redis://127.0.0.1:6379/0", repr=False)
     broker_url: str = field(default="redis://127.0.0.1:6379/0", repr=False)
     broadcast_driver: BroadcastDriver = "pusher"
+    bind_host: str = "0.0.0.0"  #: address on which web and relay listen; `make run` takes 127.0.0.1 where none is set
     web_port: int = 8000
+    web_workers: int = 2  #: processes
+    web_threads: int = 8  #: of each process: requests that are served at once
+    flower_port: int = 5555
+    redis_port: int = 6379  #: of this machine's Redis, where `redis_url` names no other
+    simulate: bool = True  #: whether `make run` posts simulated calls
     token_lifetime: int = 43_200  #: seconds until an API token of a login expires
     webhook_max_body: int = 65_536  #: bytes; a larger body is answered with 413
     webhook_rate_limit: str = "12000/minute"  #: per organization
@@ -113,16 +120,23 @@ class Settings:
     def _read(cls, env: Env) -> Self:
         environment = env.str("OPBX_ENV", "development", validate=OneOf(["development", "production", "test"]))
         driver = env.str("BROADCAST_DRIVER", "pusher", validate=OneOf(["pusher", "log", "null"]))
-        redis_url = env.str("REDIS_URL", cls.redis_url)
+        redis_port = env.int("REDIS_PORT", cls.redis_port)
+        redis_url = env.str("REDIS_URL", "") or f"redis://127.0.0.1:{redis_port}/0"
         relay_port = env.int("SOKETI_PORT", 6001)
         return cls(
             environment=cast(Environment, environment),
             log_level=env.str("LOG_LEVEL", "INFO").upper(),
             database_url=_database_url(env.str("DATABASE_URL", cls.database_url)),
             redis_url=redis_url,
-            broker_url=env.str("CELERY_BROKER_URL", redis_url),
+            broker_url=env.str("CELERY_BROKER_URL", "") or redis_url,
             broadcast_driver=cast(BroadcastDriver, driver),
-            web_port=env.int("WEB_PORT", 8000),
+            bind_host=env.str("BIND_HOST", cls.bind_host),
+            web_port=env.int("WEB_PORT", cls.web_port),
+            web_workers=env.int("WEB_WORKERS", cls.web_workers, validate=Range(min=1)),
+            web_threads=env.int("WEB_THREADS", cls.web_threads, validate=Range(min=1)),
+            flower_port=env.int("FLOWER_PORT", cls.flower_port),
+            redis_port=redis_port,
+            simulate=env.bool("SIMULATE", cls.simulate),
             token_lifetime=env.int("TOKEN_LIFETIME", cls.token_lifetime, validate=Range(min=1)),
             webhook_max_body=env.int("WEBHOOK_MAX_BODY", cls.webhook_max_body),
             webhook_rate_limit=env.str("WEBHOOK_RATE_LIMIT", cls.webhook_rate_limit),
@@ -178,7 +192,8 @@ def _relay(env: Env, port: int) -> RelaySettings:
 
     return RelaySettings(
         port=port,
-        metrics_port=env.int("SOKETI_METRICS_PORT", 9601),
+        metrics_port=env.int("SOKETI_METRICS_PORT", default.metrics_port),
+        workers=env.int("RELAY_WORKERS", default.workers, validate=Range(min=1)),
         debug=env.bool("SOKETI_DEBUG", False),
         max_connections=limit(default.max_connections, "CONNECTIONS", "CONNS"),
         max_backend_events_per_second=limit(-1, "BACKEND_EVENTS_PER_SECOND", "BACKEND_EVENTS_PER_SEC"),

@@ -3,38 +3,32 @@
 SIGHUP to the first process reads PUSHER_APPS_FILE anew in every worker, and drops no connection.
 """
 
-import os
 import resource
 import signal
 from pathlib import Path
 
+from opbx.operations.gunicorn_log import Logger
 from opbx.settings import Settings
 
-_settings = Settings.from_environment().relay
+_all = Settings.from_environment()
+_settings = _all.relay
 
-bind = [f"0.0.0.0:{_settings.port}", f"0.0.0.0:{_settings.metrics_port}"]
+bind = [f"{_all.bind_host}:{_settings.port}", f"{_all.bind_host}:{_settings.metrics_port}"]
 worker_class = "gevent"
-workers = int(os.environ.get("RELAY_WORKERS", "1"))
+workers = _settings.workers
 worker_connections = 2000  # requests under way; connections leave their request once they are accepted
 backlog = 4096
 keepalive = 75
 graceful_timeout = int(_settings.drain) + 10
 timeout = 60
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None
+logger_class = Logger
 control_socket_disable = True
 proc_name = "opbx-relay"
 
 
 def on_starting(server):
-    """Let gunicorn's own records come out in the application's form, and allow as many sockets as there may be."""
-    import logging
-
-    from opbx.operations import logs
-
-    logs.configure(Settings.from_environment())
-    own = logging.getLogger("gunicorn.error")
-    own.handlers.clear()
-    own.propagate = True
+    """Allow as many sockets as there may be."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     # gunicorn itself would replace all workers upon SIGHUP, and end all their connections.
