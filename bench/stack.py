@@ -10,11 +10,11 @@ from bench.processes import tree_cpu_seconds
 from bench.servers import Place, place, postgres, running, wait_answer
 from bench.swarm import Wish
 from opbx.database import open_engine, write_transaction
-from opbx.operations import demo
+from opbx.operations import access, demo
 from tests.servers import Server
 
 SENDER_KEY = "sender-key-of-the-benchmark"
-_ACCESS = demo.Access(password="password-of-the-benchmark", sender_key=SENDER_KEY)
+_ACCESS = access.Access(password="password-of-the-benchmark", sender_key=SENDER_KEY)
 
 
 @dataclass(frozen=True)

@@ -2,21 +2,23 @@
 
 from typing import TYPE_CHECKING
 
-from opbx.settings import Settings
-
 if TYPE_CHECKING:
     from flask import Flask
 
+    from opbx.settings import Settings
 
-def create_app(settings: Settings | None = None) -> "Flask":
+
+def create_app(settings: "Settings | None" = None) -> "Flask":
     """The web application: API, webhooks, OpenAPI page, dashboard, CLI."""
     from opbx.operations.web import build
+    from opbx.settings import Settings
 
     return build(settings or Settings.from_environment())
 
 
-def create_relay(settings: Settings | None = None) -> "Flask":
+def create_relay(settings: "Settings | None" = None) -> "Flask":
     """The relay: WebSocket and the Pusher HTTP API. Imports neither SQLAlchemy nor the web side."""
     from opbx.relay.server import build
+    from opbx.settings import Settings
 
     return build(settings or Settings.from_environment())

@@ -12,7 +12,7 @@ from opbx.database import write_transaction
 from opbx.extensions import current_settings, db
 from opbx.identity import accounts
 from opbx.identity.models import Organization, Role, User
-from opbx.operations import demo
+from opbx.operations import access, demo
 from opbx.operations.simulator.command import simulate
 from opbx.operations.trigger import trigger
 
@@ -175,10 +175,10 @@ def create_extension(number: str, organization: str, email: str | None) -> None:
 @with_appcontext
 def seed_demo() -> None:
     """Make sure that the demo exists, and show how to log in to it."""
-    access = demo.access(current_settings())
+    given = access.read(current_settings())
     with _change():
-        seeded = demo.seed(db.session, access)
+        seeded = demo.seed(db.session, given)
         domains = [organization.domain for organization in seeded]
     for domain in domains:
         click.echo(f"{domain}: owner@{domain}, agent@{domain}")
-    click.echo(f"password    {access.password}\nsender key  {access.sender_key}")
+    click.echo(f"password    {given.password}\nsender key  {given.sender_key}")

@@ -1,9 +1,6 @@
 """The demo: two organizations with people, numbers and a sender key, made once and mended on every run."""
 
-import json
-import os
 import secrets
-from dataclasses import asdict, dataclass
 from uuid import NAMESPACE_DNS, uuid5
 
 from sqlalchemy import select
@@ -13,37 +10,10 @@ from opbx.identity import accounts
 from opbx.identity.models import DidNumber, Extension, Organization, Role, SenderKey, User
 from opbx.identity.passwords import hash_password, matches
 from opbx.identity.tokens import digest
-from opbx.settings import VAR, Settings
+from opbx.operations.access import DEMO_SLUGS, Access
 
-ACCESS_FILE = VAR / "demo.json"
-
-#: The organizations that `make run` logs in to, by slug.
-DEMO_SLUGS = ("demo", "other")
 _EXTENSIONS = ("101", "102", "103")
 _KEY_NAME = "demo"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Access:
-    """What opens the demo: the password of its users, and the key and signing secret of its senders."""
-
-    password: str
-    sender_key: str
-
-
-def access(settings: Settings) -> Access:
-    """What the settings say; what they leave open is made up once, and kept for the next run."""
-    kept = json.loads(ACCESS_FILE.read_text()) if ACCESS_FILE.exists() else {}
-    made_up = Access(
-        password=kept.get("password") or secrets.token_urlsafe(9),
-        sender_key=kept.get("sender_key") or secrets.token_urlsafe(24),
-    )
-    if asdict(made_up) != kept and not (settings.demo_password and settings.demo_sender_key):
-        _keep(made_up)
-    return Access(
-        password=settings.demo_password or made_up.password,
-        sender_key=settings.demo_sender_key or made_up.sender_key,
-    )
 
 
 def seed(session: AnySession, given: Access) -> list[Organization]:
@@ -118,10 +88,3 @@ def _numbers(session: AnySession, organization: Organization, number: int, peopl
         if extension not in extensions:
             user = people[place] if place < len(people) else None
             accounts.create_extension(session, organization, number=extension, user=user)
-
-
-def _keep(made_up: Access) -> None:
-    ACCESS_FILE.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(ACCESS_FILE, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as stream:
-        json.dump(asdict(made_up), stream)

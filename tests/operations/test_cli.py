@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from opbx.broadcasting.models import BroadcastEvent
 from opbx.identity.models import DidNumber, Extension, Organization, Role, SenderKey, User, UserStatus
 from opbx.identity.tokens import digest
-from opbx.operations import demo
+from opbx.operations import access, demo
 from tests import factories
 
 Run = Callable[..., Result]
@@ -91,7 +91,7 @@ def test_what_is_refused_is_told_in_one_line(run: Run, session: Session, argumen
 class TestDemo:
     @pytest.fixture(autouse=True)
     def _own_file(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(demo, "ACCESS_FILE", tmp_path / "var" / "demo.json")
+        monkeypatch.setattr(access, "ACCESS_FILE", tmp_path / "var" / "demo.json")
 
     def test_seeding_twice_changes_nothing_and_shows_the_same(self, run: Run, session: Session) -> None:
         first = run("seed-demo").output
@@ -100,13 +100,13 @@ class TestDemo:
         assert sorted(session.scalars(select(Organization.slug))) == ["demo", "other"]
         assert len(session.scalars(select(User)).all()) == 4
         assert len(session.scalars(select(SenderKey)).all()) == 2
-        assert demo.ACCESS_FILE.stat().st_mode & 0o777 == 0o600
+        assert access.ACCESS_FILE.stat().st_mode & 0o777 == 0o600
 
     def test_the_environment_s_password_and_key_open_the_demo(
         self, app: Flask, client: FlaskClient, session: Session
     ) -> None:
         for password in ("pw", "another one"):
-            given = demo.Access(password=password, sender_key="key of the demo")
+            given = access.Access(password=password, sender_key="key of the demo")
             demo.seed(session, given)
             session.commit()
             answer = client.post("/api/v1/auth/login", json={"email": "agent@other.opbx.test", "password": password})
@@ -116,7 +116,7 @@ class TestDemo:
         assert (key.key_hash, key.signing_secret) == (digest("key of the demo"), "key of the demo")
 
     def test_simulated_organizations_follow_the_demo_s(self, session: Session) -> None:
-        given = demo.Access(password="pw", sender_key="key of the demo")
+        given = access.Access(password="pw", sender_key="key of the demo")
         domains = [organization.domain for organization in demo.seed_simulated(session, given, 3)]
         assert domains == ["demo.opbx.test", "other.opbx.test", "simulated-3.opbx.test"]
         assert len(demo.seed_simulated(session, given, 1)) == 1

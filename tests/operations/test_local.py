@@ -3,11 +3,14 @@
 import os
 import signal
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from opbx.operations import local
+from opbx.operations.local import run as local
+from opbx.operations.local.processes import Processes
+from opbx.settings import Settings
 from tests.servers import free_port
 
 
@@ -17,11 +20,12 @@ def environment() -> dict[str, str]:
     ports: set[int] = set()
     while len(ports) < len(local.PORTS):
         ports.add(free_port())
-    return {name: str(port) for name, port in zip(local.PORTS, ports, strict=True)}
+    given = {name: str(port) for name, port in zip(local.PORTS, ports, strict=True)}
+    return given | {"BIND_HOST": "127.0.0.1"}
 
 
 def test_an_embedded_redis_is_used_where_none_is_given(environment: dict[str, str]) -> None:
-    assert local.complete(environment) is True
+    assert local.complete(environment, {}) is True
     assert environment["REDIS_URL"] == f"redis://127.0.0.1:{environment['REDIS_PORT']}/0"
     assert os.access(environment["REDIS_SERVER"], os.X_OK)
     assert environment["PUSHER_PORT"] == environment["SOKETI_PORT"]
@@ -29,10 +33,28 @@ def test_an_embedded_redis_is_used_where_none_is_given(environment: dict[str, st
 
 def test_a_given_redis_is_kept_and_container_names_are_not(environment: dict[str, str]) -> None:
     environment |= {"REDIS_URL": "redis://elsewhere/1", "PUSHER_HOST": "soketi", "RELAY_DRAIN": "7"}
-    assert local.complete(environment) is False
+    assert local.complete(environment, {}) is False
     assert environment["REDIS_URL"] == "redis://elsewhere/1"
     assert environment["PUSHER_HOST"] == "127.0.0.1"
     assert environment["RELAY_DRAIN"] == "7"
+
+
+@pytest.mark.parametrize(("given", "port"), [({}, "16001"), ({"VITE_WS_PORT": "443"}, "443")])
+def test_browsers_are_sent_to_the_relay_s_port_unless_the_environment_says_otherwise(
+    environment: dict[str, str], given: dict[str, str], port: str
+) -> None:
+    environment |= {"SOKETI_PORT": "16001", "VITE_WS_PORT": "6001"} | given  # 6001 is of an .env made for containers
+    local.complete(environment, given)
+    assert environment["VITE_WS_PORT"] == port
+
+
+def test_a_local_run_is_for_this_machine_unless_it_is_told_otherwise(environment: dict[str, str]) -> None:
+    del environment["BIND_HOST"]
+    local.complete(environment, {})
+    assert environment["BIND_HOST"] == "127.0.0.1"
+    environment["BIND_HOST"] = "0.0.0.0"
+    local.complete(environment, {})
+    assert environment["BIND_HOST"] == "0.0.0.0"
 
 
 def test_free_ports_are_no_obstacle(environment: dict[str, str]) -> None:
@@ -63,14 +85,17 @@ def test_one_port_for_two_is_refused(environment: dict[str, str]) -> None:
 
 
 def test_the_procfile_s_processes_are_run_as_wanted() -> None:
-    everything = local.commands({}, own_redis=True)
+    everything = local.commands(Settings(), own_redis=True)
     assert everything.keys() == {"redis", "web", "relay", "worker", "beat", "flower", "simulator"}
-    assert everything.keys() - local.commands({"SIMULATE": "0"}, own_redis=False).keys() == {"redis", "simulator"}
+    assert everything.keys() - local.commands(Settings(simulate=False), own_redis=False).keys() == {
+        "redis",
+        "simulator",
+    }
 
 
 def test_a_server_runs_as_long_as_the_block(environment: dict[str, str], tmp_path: Path) -> None:
     port = int(environment["REDIS_PORT"])
-    local.complete(environment)
+    local.complete(environment, {})
     command = f"exec {environment['REDIS_SERVER']} --port {port} --bind 127.0.0.1 --save '' --dir {tmp_path} >/dev/null"
     with local.running(command, port), socket.create_connection(("127.0.0.1", port)) as connection:
         connection.sendall(b"PING\r\n")
@@ -84,15 +109,43 @@ def test_a_server_that_does_not_start_is_told() -> None:
         pass
 
 
-def test_stopping_before_all_have_started_stops_all(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def processes() -> Iterator[Processes]:
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    processes = local.Processes(lambda: None)
+    yield Processes(lambda: None)
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+def test_stopping_before_all_have_started_stops_all(processes: Processes) -> None:
     processes.add_process("one", "exec sleep 60")
     processes.add_process("two", "exec sleep 60")
     processes.terminate()
-    try:
-        processes.loop()
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    processes.loop()
     assert processes.returncode == -signal.SIGTERM
+    assert processes.culprit is None
+
+
+def test_the_end_of_one_ends_all_and_is_named(processes: Processes) -> None:
+    processes.add_process("web", "exec sleep 60")
+    processes.add_process("relay", "exit 3")
+    processes.loop()
+    assert (processes.culprit, processes.returncode) == ("relay", 3)
+
+
+def test_the_product_goes_on_without_what_only_looks_at_it(processes: Processes, tmp_path: Path) -> None:
+    seen = tmp_path / "flower-is-gone"
+    processes.add_process("flower", f"touch {seen}; exit 1")
+    processes.add_process("web", f"while [ ! -e {seen} ]; do sleep 0.05; done; sleep 0.5; exit 4")
+    processes.loop()
+    assert processes.culprit == "web"
+
+
+def test_the_simulator_ends_before_those_it_talks_to(processes: Processes, tmp_path: Path) -> None:
+    farewell, order = tmp_path / "farewell", tmp_path / "order"
+    wait = "while :; do sleep 0.05; done"
+    processes.add_process("simulator", f"trap 'sleep 0.3; touch {farewell}; exit 0' TERM; {wait}")
+    processes.add_process("web", f"trap 'test -e {farewell} && touch {order}; exit 0' TERM; {wait}")
+    processes.add_process("relay", "sleep 0.5; exit 3")
+    processes.loop()
+    assert order.exists()

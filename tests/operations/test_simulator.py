@@ -3,10 +3,13 @@
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
 from random import Random
 
 import pytest
 import requests
+from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -14,12 +17,14 @@ from sqlalchemy.orm import Session
 from opbx.calls.models import Call, CallStatus
 from opbx.database import utcnow
 from opbx.identity.models import Organization
-from opbx.operations.simulator import mishaps, sender
-from opbx.operations.simulator.plan import CallPlan, Line, Outcome, draw
+from opbx.operations import access
+from opbx.operations.simulator import command, mishaps, sender
+from opbx.operations.simulator.plan import CallPlan, Line, Outcome, cut_short, draw
 from opbx.operations.simulator.sender import Sender, Tally, credentials
 from opbx.operations.simulator.traffic import Traffic
 from opbx.operations.simulator.vocabularies import VOCABULARIES, Vocabulary, Webhook
 from tests import factories
+from tests.servers import free_port
 
 STATUS = {
     Outcome.ANSWERED: CallStatus.COMPLETED,
@@ -151,7 +156,6 @@ def test_being_told_to_stop_ends_the_waiting(receiver: Receiver, posting: Sender
     posting._stop.set()
     posting.send(line, Webhook(at=0, endpoint="cdr", payload={}))
     assert receiver.posts == []
-    assert not posting.wait_until_up()
 
 
 def test_detail_records_come_with_the_key_and_the_rest_signed(line: Line) -> None:
@@ -186,8 +190,9 @@ def test_traffic_tells_whole_calls_and_then_ends(line: Line, monkeypatch: pytest
     told: list[Webhook] = []
 
     class Listener(Sender):
-        def send(self, line: Line, webhook: Webhook) -> None:
+        def send(self, line: Line, webhook: Webhook) -> bool:
             told.append(webhook)
+            return True
 
     def soon(random: Random, line: Line, started: float) -> CallPlan:
         plan = draw(random, line, started)
@@ -215,3 +220,79 @@ def test_traffic_stops_at_once_when_told(line: Line) -> None:
     traffic.run(duration=None)
     listener.close()
     assert traffic.calls == 0
+
+
+def test_a_call_cut_short_is_over_now(line: Line) -> None:
+    for seed in range(200):
+        plan = draw(Random(seed), line, 1000.0)
+        for now in (1000.5, 1005.0, 1030.0, 2000.0):
+            cut = cut_short(plan, now)
+            assert cut.ended == min(plan.ended, now)
+            assert cut.answered in (None, plan.answered)
+            assert cut.answered is None or cut.answered <= cut.ended
+
+
+def test_told_to_stop_it_leaves_no_call_open(
+    app: Flask, session: Session, posting: Sender, line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stop = posting._stop
+
+    def enough(traffic: Traffic) -> None:
+        if traffic.calls >= 12:
+            stop.set()
+
+    monkeypatch.setattr("opbx.operations.simulator.traffic.THREADS", 1)  # the test client is for one thread
+    traffic = Traffic(posting, [line], rate=20, stop=stop, random=Random(7), report=enough)
+    traffic.run(duration=None)
+    assert traffic.calls >= 12
+    calls = session.scalars(select(Call)).all()
+    assert calls
+    assert all(call.ended_at is not None for call in calls)
+    assert not posting.counts[Tally.REFUSED]
+    assert not posting.counts[Tally.LOST]
+
+
+def test_a_receiver_that_is_away_does_not_hold_up_the_stopping(receiver: Receiver, posting: Sender, line: Line) -> None:
+    receiver.answers = [unreachable]
+    posting.send_by(utcnow().timestamp() * 2, line, Webhook(at=0, endpoint="cdr", payload={}))
+    posting.send_by(0.0, line, Webhook(at=0, endpoint="cdr", payload={}))  # too late already
+    assert len(receiver.posts) == 1
+    assert posting.counts == {Tally.LOST: 2}
+
+
+def test_what_a_killed_simulation_left_behind_is_ended(
+    app: Flask, client: FlaskClient, session: Session, posting: Sender, line: Line, organization: Organization
+) -> None:
+    long_ago = utcnow() - timedelta(hours=1)
+    for call_id, heard_at in (("sim-old", long_ago), ("sim-fresh", utcnow()), ("not-ours", long_ago)):
+        session.add(
+            Call(
+                organization_id=organization.id,
+                call_id=call_id,
+                status=CallStatus.ANSWERED,
+                initiated_at=heard_at,
+                answered_at=heard_at,
+                last_event_at=heard_at,
+            )
+        )
+    session.commit()
+    ends = list(command._leftovers(session, organization, line))
+    due = [webhook for _, webhook in ends if webhook.at <= utcnow().timestamp()]
+    assert [webhook.payload["call_id"] for webhook in due] == ["sim-old"]  # the other may be alive
+    assert len(ends) == 2
+    for _, webhook in ends:
+        posting.send(line, webhook)
+    session.rollback()
+    ended = session.scalars(select(Call.call_id).where(Call.ended_at.is_not(None))).all()
+    assert sorted(ended) == ["sim-fresh", "sim-old"]
+
+
+def test_a_receiver_that_never_answers_is_named(app: Flask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(access, "ACCESS_FILE", tmp_path / "demo.json")
+    monkeypatch.setattr(command, "SURPRISE", 0.1)
+    monkeypatch.setattr(command, "PATIENCE", 1.0)
+    url = f"http://127.0.0.1:{free_port()}"
+    outcome = app.test_cli_runner().invoke(args=["simulate", "--url", url])
+    assert outcome.exit_code == 1
+    assert f"waiting for {url}, which does not answer" in outcome.output
+    assert f"Error: {url} does not answer" in outcome.output

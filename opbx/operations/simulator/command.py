@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from random import Random
 
 import click
@@ -13,16 +14,22 @@ from flask.cli import with_appcontext
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from sqlalchemy import select
 
+from opbx.calls.models import Call
 from opbx.database import AnySession, write_transaction
 from opbx.extensions import current_settings, db
 from opbx.identity.models import DidNumber, Extension, Organization
-from opbx.operations import demo
-from opbx.operations.simulator.plan import Line
+from opbx.operations import access, demo
+from opbx.operations.simulator.plan import CALL_ID_PREFIX, LONGEST_SILENCE, Line
 from opbx.operations.simulator.sender import Sender, Tally
 from opbx.operations.simulator.traffic import THREADS, Traffic
+from opbx.operations.simulator.vocabularies import Webhook, hangup
 
 #: Seconds between two lines of a report that goes to no terminal.
 LINE_PERIOD = 30.0
+
+#: Seconds without an answer of the receiver until that is told, and until it is no longer waited for.
+SURPRISE = 5.0
+PATIENCE = 60.0
 
 
 @click.command()
@@ -35,22 +42,41 @@ LINE_PERIOD = 30.0
 def simulate(rate: float, organizations: int, url: str | None, duration: float | None, seed: int | None) -> None:
     """Post the webhooks of whole calls: answered, busy, missed, abandoned."""
     settings = current_settings()
-    access = demo.access(settings)
+    opening = access.read(settings)
     with write_transaction(db.session):
-        seeded = demo.seed_simulated(db.session, access, organizations)
-        lines = [_line(db.session, organization, access) for organization in seeded]
+        seeded = demo.seed_simulated(db.session, opening, organizations)
+        lines = [_line(db.session, organization, opening) for organization in seeded]
+        leftovers = [end for row, line in zip(seeded, lines, strict=True) for end in _leftovers(db.session, row, line)]
     db.session.remove()
     url = url or f"http://127.0.0.1:{settings.web_port}"
     random = Random(seed)  # noqa: S311 - nothing secret is drawn
     with _stopping() as stop, _reporting(lines, duration) as report:
         sender = Sender(url, stop, random, THREADS)
-        if sender.wait_until_up():
-            Traffic(sender, lines, rate=rate, stop=stop, random=random, report=report).run(duration)
+        traffic = Traffic(sender, lines, rate=rate, stop=stop, random=random, report=report)
+        for line, webhook in leftovers:
+            traffic.later(line, webhook)
+        if _up(sender, stop):
+            traffic.run(duration)
         sender.close()
     click.echo(_summary(sender))
 
 
-def _line(session: AnySession, organization: Organization, access: demo.Access) -> Line:
+def _up(sender: Sender, stop: threading.Event) -> bool:
+    """Wait until the receiver answers; False when told to stop before. Raises when it never does."""
+    begin = time.monotonic()
+    told = False
+    while not stop.is_set() and not sender.is_up():
+        waited = time.monotonic() - begin
+        if waited > PATIENCE:
+            raise click.ClickException(f"{sender.url} does not answer")
+        if waited > SURPRISE and not told:
+            click.echo(f"waiting for {sender.url}, which does not answer")
+            told = True
+        stop.wait(0.5)
+    return not stop.is_set()
+
+
+def _line(session: AnySession, organization: Organization, opening: access.Access) -> Line:
     numbers = session.scalars(select(DidNumber.phone_number).where(DidNumber.organization_id == organization.id))
     extensions = session.scalars(select(Extension.number).where(Extension.organization_id == organization.id))
     return Line(
@@ -58,9 +84,23 @@ def _line(session: AnySession, organization: Organization, access: demo.Access) 
         domain_uuid=organization.domain_uuid,
         numbers=tuple(sorted(numbers)),
         extensions=tuple(sorted(extensions)),
-        key=access.sender_key,
-        secret=access.sender_key,
+        key=opening.sender_key,
+        secret=opening.sender_key,
     )
+
+
+def _leftovers(session: AnySession, organization: Organization, line: Line) -> Iterator[tuple[Line, Webhook]]:
+    """The ends of the calls that simulations left open which could not do it themselves.
+
+    An open call may also be of one that runs beside this, so each end is due only when such a one would have told
+    of the call; for a call that has ended by then, a hangup changes nothing.
+    """
+    open_calls = select(Call.call_id, Call.last_event_at).where(
+        Call.organization_id == organization.id, Call.ended_at.is_(None), Call.call_id.startswith(CALL_ID_PREFIX)
+    )
+    for call_id, heard_at in session.execute(open_calls):
+        end = hangup(line, call_id, heard_at.timestamp())
+        yield line, replace(end, at=end.at + LONGEST_SILENCE)
 
 
 @contextmanager

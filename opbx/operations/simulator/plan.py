@@ -1,6 +1,6 @@
 """What will happen in one simulated call, and when, before anybody is told of it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from random import Random
 from uuid import UUID
@@ -13,6 +13,9 @@ class Outcome(StrEnum):
     ABANDONED = "abandoned"  # the caller gave up
 
 
+#: Begins the id of every simulated call, so that what a simulation left behind is known again.
+CALL_ID_PREFIX = "sim-"
+
 #: How often each outcome comes, in percent.
 WEIGHTS = {Outcome.ANSWERED: 65, Outcome.BUSY: 10, Outcome.MISSED: 15, Outcome.ABANDONED: 10}
 
@@ -24,6 +27,9 @@ _RINGING = {
     Outcome.ABANDONED: (3.0, 12.0),
 }
 _TALKING = (8.0, 60.0)
+
+#: Seconds that a call of a simulation that is alive is silent at the longest, with some to spare for mishaps.
+LONGEST_SILENCE = _TALKING[1] + 15.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +79,7 @@ def draw(random: Random, line: Line, started: float) -> CallPlan:
     answered = decided if outcome is Outcome.ANSWERED else None
     return CallPlan(
         line=line,
-        call_id=UUID(int=random.getrandbits(128), version=4).hex,
+        call_id=CALL_ID_PREFIX + UUID(int=random.getrandbits(128), version=4).hex,
         number=random.randrange(10**6, 10**7),
         caller=f"+1{random.choice((212, 305, 415, 512, 617))}555{random.randrange(10**4):04}",
         callee=random.choice(line.numbers),
@@ -84,3 +90,12 @@ def draw(random: Random, line: Line, started: float) -> CallPlan:
         answered=answered,
         ended=decided if answered is None else answered + random.uniform(*_TALKING),
     )
+
+
+def cut_short(plan: CallPlan, now: float) -> CallPlan:
+    """The call as it is when it ends now: one that was answered completes, another caller gives up."""
+    if plan.answered is not None and plan.answered <= now:
+        return replace(plan, ended=min(plan.ended, now))
+    if plan.ended <= now:
+        return plan
+    return replace(plan, outcome=Outcome.ABANDONED, answered=None, ended=now)

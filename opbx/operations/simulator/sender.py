@@ -34,7 +34,7 @@ class Sender:
     """Posts to one receiver from any number of threads, and counts how it goes."""
 
     def __init__(self, url: str, stop: threading.Event, random: Random, threads: int) -> None:
-        self._url = url.rstrip("/")
+        self.url = url.rstrip("/")
         self._stop = stop
         self._random = random
         self._http = requests.Session()
@@ -43,39 +43,48 @@ class Sender:
         self.counts: Counter[Tally] = Counter()
         self.last_refusal = ""
 
-    def wait_until_up(self) -> bool:
-        """Wait until the receiver answers at all; False when told to stop before."""
-        while not self._stop.is_set():
-            try:
-                self._http.get(f"{self._url}/api/v1/websocket/config", timeout=TIMEOUT)
-            except requests.RequestException:
-                self._stop.wait(0.5)
-            else:
-                return True
-        return False
+    def is_up(self) -> bool:
+        """Whether the receiver answers at all."""
+        try:
+            self._http.get(f"{self.url}/api/v1/websocket/config", timeout=TIMEOUT)
+        except requests.RequestException:
+            return False
+        return True
 
-    def send(self, line: Line, webhook: Webhook) -> None:
-        """Post the webhook until it is taken or refused, or until patience ends. Never raises."""
+    def send(self, line: Line, webhook: Webhook) -> bool:
+        """Post the webhook until it is taken or refused, or until patience ends; False when told to stop before."""
         for attempt in range(TRIES):
             if self._stop.is_set():
-                return
-            try:
-                answer = self._post(line, webhook)
-            except requests.RequestException:
-                pause = self._pause(attempt)
-            else:
-                if answer.status_code < 500 and answer.status_code != 429:
-                    self._settle(webhook, answer)
-                    return
-                pause = _asked_for(answer) or self._pause(attempt)
+                return False
+            pause = self._try(line, webhook, TIMEOUT)
+            if pause is None:
+                return True
             self._count(Tally.RETRIED)
-            self._stop.wait(min(pause, LONGEST_PAUSE))
+            self._stop.wait(min(pause or self._pause(attempt), LONGEST_PAUSE))
         self._count(Tally.LOST)
+        return True
+
+    def send_by(self, deadline: float, line: Line, webhook: Webhook) -> None:
+        """Post the webhook once, whether told to stop or not; `deadline` is of `time.monotonic`."""
+        left = deadline - time.monotonic()
+        if left <= 0 or self._try(line, webhook, left) is not None:
+            self._count(Tally.LOST)
 
     def close(self) -> None:
         self._http.close()
 
-    def _post(self, line: Line, webhook: Webhook) -> requests.Response:
+    def _try(self, line: Line, webhook: Webhook, timeout: float) -> float | None:
+        """None when the receiver took or refused it; else the pause it asked for, in seconds (0: none)."""
+        try:
+            answer = self._post(line, webhook, timeout)
+        except requests.RequestException:
+            return 0.0
+        if answer.status_code >= 500 or answer.status_code == 429:
+            return _asked_for(answer)
+        self._settle(webhook, answer)
+        return None
+
+    def _post(self, line: Line, webhook: Webhook, timeout: float) -> requests.Response:
         body = urlencode(webhook.payload).encode() if webhook.form else orjson.dumps(webhook.payload)
         headers = {
             "Content-Type": "application/x-www-form-urlencoded" if webhook.form else "application/json",
@@ -83,8 +92,8 @@ class Sender:
         }
         if webhook.key:
             headers["X-Idempotency-Key"] = webhook.key
-        url = f"{self._url}/api/webhooks/cloudonix/{webhook.endpoint}"
-        return self._http.post(url, data=body, headers=headers, timeout=TIMEOUT)
+        url = f"{self.url}/api/webhooks/cloudonix/{webhook.endpoint}"
+        return self._http.post(url, data=body, headers=headers, timeout=timeout)
 
     def _settle(self, webhook: Webhook, answer: requests.Response) -> None:
         if not answer.ok:
@@ -112,6 +121,6 @@ def credentials(line: Line, endpoint: str, body: bytes) -> dict[str, str]:
     return {"X-Cloudonix-Timestamp": timestamp, "X-Cloudonix-Signature": signature}
 
 
-def _asked_for(answer: requests.Response) -> float | None:
+def _asked_for(answer: requests.Response) -> float:
     given = answer.headers.get("Retry-After", "")
-    return float(given) if given.isdigit() else None
+    return float(given) if given.isdigit() else 0.0

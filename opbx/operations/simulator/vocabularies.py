@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from opbx.operations.simulator.plan import CallPlan, Outcome
+from opbx.operations.simulator.plan import CallPlan, Line, Outcome
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,6 +96,22 @@ def session(plan: CallPlan) -> Iterator[Webhook]:
     yield from _session_story(plan)
 
 
+def hangup(line: Line, call_id: str, at: float) -> Webhook:
+    """The end of a call of which nothing more is known, in OPBX's own form."""
+    return Webhook(
+        at=at,
+        endpoint="call-status",
+        key=f"{call_id}-hangup",
+        payload={
+            "call_id": call_id,
+            "status": "hangup",
+            "timestamp": int(at),
+            "domain_uuid": line.domain_uuid,
+            "disconnect_reason": "abandoned by its simulation",
+        },
+    )
+
+
 VOCABULARIES: tuple[Vocabulary, ...] = (opbx, cloudonix, session)
 
 
@@ -158,7 +174,7 @@ def _detail_record(plan: CallPlan) -> Webhook:
             "disposition": _DISPOSITION[plan.outcome],
             "duration": plan.duration,
             "billsec": plan.talked,
-            "call_id": f"{plan.call_id[:16]}@192.0.2.7:5060",
+            "call_id": f"{plan.call_id[-16:]}@192.0.2.7:5060",
             "owner": {"domain": {"name": plan.line.domain, "uuid": plan.line.domain_uuid}},
             "session": {
                 "id": plan.number,
