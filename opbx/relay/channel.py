@@ -213,11 +213,6 @@ class Channel:
         return len(recipients)
 
     @property
-    def waiting(self) -> int:
-        """Messages that wait for the next batch of output."""
-        return len(self._frames)
-
-    @property
     def has_output(self) -> bool:
         return bool(self.outputs or self._frames)
 

@@ -1,4 +1,4 @@
-"""Sending to many: channels take turns, a slice of sends each, and the event loop runs in between.
+"""Sending to many: channels take turns, a slice of sends each, and the event loop looks at all sockets in between.
 
 With nothing waiting, a message goes out at once. Under load, what arrives while others are being served is joined
 into one write per subscriber, so that the cost of a system call is shared: batching never adds waiting.
@@ -12,14 +12,13 @@ from gevent.event import Event
 
 from opbx.relay.channel import Channel
 
-#: Sends between two looks at the event loop, about a millisecond.
-SLICE = 256
+#: Sends between two looks at the sockets. Each look takes in what is ready by then (messages from Redis, calls of back
+#: ends, answers), which joins the next batch; so frequent looks make larger batches, until the looks themselves
+#: cost too much.
+SLICE = 32
 
-#: Seconds for which ready input is taken before what waits is sent. With none ready, nothing waits.
-GATHER = 0.005
-
-#: Messages of one channel that wait at once when there is a backlog: then it pays to gather for the whole time.
-BACKLOG = 4
+#: Seconds. `gevent.sleep(0)` would only run what is queued already, for up to 5 ms before it looks at the sockets.
+_LOOK = 1e-6
 
 
 class Fanout:
@@ -28,7 +27,6 @@ class Fanout:
     def __init__(self) -> None:
         self._due: deque[Channel] = deque()
         self._wake = Event()
-        self._backlog = False
 
     def schedule(self, channel: Channel) -> None:
         """Give `channel` a turn; it may have one already."""
@@ -43,23 +41,13 @@ class Fanout:
             if not self._due:
                 self._wake.clear()
                 self._wake.wait()
-                self._gather()
+            gevent.sleep(_LOOK)
             self._turn()
-            gevent.sleep(0)
-
-    def _gather(self) -> None:
-        """Let all input that is ready now come in, so that it goes out in the same writes."""
-        if self._backlog:
-            gevent.sleep(GATHER)
-            return
-        with gevent.Timeout(GATHER, False):
-            gevent.idle()
 
     def _turn(self) -> None:
         left = SLICE
         while self._due and left > 0:
             channel = self._due.popleft()
-            self._backlog = channel.waiting >= BACKLOG
             left -= channel.flush(left)
             if channel.has_output:
                 self._due.append(channel)
