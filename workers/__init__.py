@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from opbx.broadcasting.outbox import wake_after_commit
 from opbx.broadcasting.wakes import create_wakes
 from opbx.database import open_engine
-from opbx.operations import logs
+from opbx.operations import logs, outages
 from opbx.queue import create_queue
 from opbx.settings import VAR, Settings
 
@@ -30,6 +30,7 @@ wake_after_commit(sessions, wakes.wake)
 @setup_logging.connect
 def _log_like_the_web_process(**_: Any) -> None:
     logs.configure(settings)
+    outages.tell_briefly()
 
 
 VAR.mkdir(exist_ok=True)  # for beat's schedule

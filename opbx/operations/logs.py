@@ -22,26 +22,12 @@ _CHATTY = (
     "celery.app.trace",
     "celery.beat",
     "celery.worker.consumer.mingle",
+    "celery.worker.control",
     "celery.worker.strategy",
     "flask-limiter",
     "kombu",
     "urllib3",
 )
-
-
-class _Brief(logging.Filter):
-    """Beat tells of every task that it cannot send, with two stacks. It goes on all through an outage of the broker,
-    so one line has to do, which says what went wrong.
-    """
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        if record.exc_info and record.exc_info[1] is not None:
-            record.msg, record.args = "%s", (record.exc_info[1],)
-            record.exc_info = record.exc_text = None
-        return True
-
-
-_brief = _Brief()
 
 
 def configure(settings: Settings) -> None:
@@ -68,7 +54,6 @@ def configure(settings: Settings) -> None:
     root.setLevel(settings.log_level)
     for name in _CHATTY:
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
-    logging.getLogger("celery.beat").addFilter(_brief)  # nothing where it has it already
 
 
 def mask_secrets(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

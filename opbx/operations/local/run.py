@@ -124,7 +124,7 @@ def complete(environment: MutableMapping[str, str], given: Mapping[str, str]) ->
     environment.setdefault("RELAY_DRAIN", "1")
     environment.setdefault("PYTHONUNBUFFERED", "1")
     # Celery warns of running as root, which on a machine of one's own is one's own affair.
-    environment.setdefault("PYTHONWARNINGS", "ignore::RuntimeWarning:celery.platforms")
+    environment.setdefault("PYTHONWARNINGS", "ignore::UserWarning:celery.platforms")
     environment["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), environment.get("PATH", os.defpath)])
     return own_redis
 
