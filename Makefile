@@ -10,6 +10,7 @@ INSTALLED_DEV := .venv/.installed-dev
 NODE := .venv/.node
 PACKAGES := dashboard/node_modules/.installed
 BUILT := dashboard/dist/.built
+CLIENTS := tests/clients/node_modules/.installed
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 DASHBOARD := $(shell find dashboard -type f -not -path '*/node_modules/*' -not -path '*/dist/*' 2>/dev/null)
 
@@ -26,7 +27,7 @@ dashboard: $(BUILT) ## Build the dashboard
 run: $(INSTALLED) $(BUILT) ## Run everything, with live calls: http://localhost:8000
 	@exec $(BIN)/python -m opbx.operations.local
 
-test: lint $(BUILT) ## Check everything: lint, and every test, real processes and browser included
+test: lint $(BUILT) $(CLIENTS) ## Check everything: lint, and every test, real processes and browser included
 	$(BIN)/python -m pytest
 	npm --prefix dashboard test
 
@@ -49,7 +50,7 @@ lock: $(INSTALLED_DEV) ## Pin the requirements anew
 	$(UV_COMPILE) requirements-dev.in -o requirements-dev.txt
 
 clean: ## Remove everything that was made, data included
-	rm -rf .venv var dashboard/node_modules dashboard/dist .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv var tests/clients/node_modules dashboard/node_modules dashboard/dist .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:
@@ -72,6 +73,10 @@ $(NODE): | $(BIN)/python
 
 $(PACKAGES): dashboard/package.json dashboard/package-lock.json $(NODE)
 	npm --prefix dashboard ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+$(CLIENTS): tests/clients/package.json tests/clients/package-lock.json $(NODE)
+	npm --prefix tests/clients ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
 $(BUILT): $(PACKAGES) $(DASHBOARD)
