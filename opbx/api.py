@@ -8,7 +8,7 @@ import flask_smorest
 import orjson
 from flask import Flask, Request, request
 from flask.json.provider import JSONProvider
-from marshmallow import Schema
+from marshmallow import RAISE, Schema
 from webargs.flaskparser import FlaskParser
 
 from opbx.errors import refuse
@@ -42,7 +42,15 @@ def bound_bodies(app: Flask) -> None:
 
 
 class BodyParser(FlaskParser):
-    """Reads JSON bodies for the schemas of views, and says plainly what is wrong with a body that is none."""
+    """Reads JSON bodies for the schemas of views, and says plainly what is wrong with a body that is none.
+
+    A query parameter that a view does not know is refused: a misspelt filter must not look like one that matches all.
+    """
+
+    DEFAULT_UNKNOWN_BY_LOCATION: dict[str, str | None] = {  # noqa: RUF012 - declared so by its base
+        **FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION,
+        "query": RAISE,
+    }
 
     def load_json(self, req: Request, schema: Schema) -> Any:  # noqa: ARG002
         if not req.is_json:

@@ -17,12 +17,18 @@ from opbx.identity.authentication import authenticated, current_token, current_u
 from opbx.pusher.channels import parse_channel
 from opbx.pusher.signatures import subscription_auth
 
+_FORMS = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
+
 
 class _FormOrJson(BodyParser):
     """pusher-js sends a form, other clients JSON."""
 
     def load_form(self, req: Request, schema: Schema) -> Any:
-        return self.load_json(req, schema) if req.is_json else super().load_form(req, schema)
+        if req.is_json:
+            return self.load_json(req, schema)
+        if req.mimetype and req.mimetype not in _FORMS:
+            refuse(415, "UNSUPPORTED_MEDIA_TYPE", "The body must be a form or JSON.")
+        return super().load_form(req, schema)
 
 
 class _Blueprint(Blueprint):
@@ -38,7 +44,6 @@ blueprint = _Blueprint("broadcasting", __name__, description="Subscribing to cha
 @authenticated
 @blueprint.arguments(SubscriptionSchema, location="form")
 @blueprint.response(200, AuthorizationSchema)
-@blueprint.alt_response(401, description="No valid token")
 @blueprint.alt_response(403, description="No rule lets the caller subscribe to the channel")
 def authorize_subscription(subscription: dict[str, Any]) -> dict[str, str]:
     """Sign a subscription to a private or presence channel, for the connection that the socket id names."""

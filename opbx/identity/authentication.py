@@ -29,7 +29,9 @@ def authenticated(view: Callable[P, R]) -> Callable[P, R]:
         require_user()
         return view(*args, **kwargs)
 
-    documented: Callable[P, R] = Blueprint.doc(security=[{"bearer": []}])(guarded)
+    documented: Callable[P, R] = Blueprint.doc(
+        security=[{"bearer": []}], responses={"401": {"description": "No valid token"}}
+    )(guarded)
     return documented
 
 

@@ -56,6 +56,7 @@ def configuration(settings: Settings) -> dict[str, Any]:
         "API_VERSION": "1",
         "OPENAPI_VERSION": "3.0.3",
         "OPENAPI_URL_PREFIX": "/api/v1",
+        "API_SPEC_OPTIONS": {"info": openapi.INFO, "servers": [{"url": "/", "description": "this server"}]},
     }
 
 

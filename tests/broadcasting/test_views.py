@@ -160,6 +160,11 @@ def test_bodies_that_are_none(ask: Any, body: bytes, kind: str) -> None:
     assert set(answer.json) == {"error"}
 
 
+@pytest.mark.parametrize("kind", ["application/xml", "text/xml; charset=utf-8", "text/plain", "application/x-msgpack"])
+def test_neither_a_form_nor_json(ask: Any, kind: str) -> None:
+    assert refused(ask("", data=b"<socket/>", content_type=kind), 415, "UNSUPPORTED_MEDIA_TYPE")
+
+
 def test_a_huge_body(ask: Any) -> None:
     assert ask("x" * 1_000_000).status_code == 413
 

@@ -212,6 +212,12 @@ class TestOpenApi:
         assert spec["components"]["securitySchemes"]["bearer"]["scheme"] == "bearer"
         assert spec["paths"]["/api/v1/auth/me"]["get"]["security"] == [{"bearer": []}]
         assert "security" not in spec["paths"]["/api/v1/auth/login"]["post"]
+        assert spec["info"]["description"]
+        assert spec["servers"][0]["url"] == "/"
+        operations = [view for path in spec["paths"].values() for view in path.values() if isinstance(view, dict)]
+        protected = [view for view in operations if "security" in view]
+        assert protected
+        assert all("401" in view["responses"] for view in protected)
 
     def test_errors_are_documented_as_the_envelope(self, client: FlaskClient) -> None:
         components = client.get("/api/v1/openapi.json", buffered=True).get_json()["components"]
