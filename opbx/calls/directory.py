@@ -15,7 +15,8 @@ _DID = select(DidNumber.id, DidNumber.phone_number).where(
     DidNumber.phone_number.in_([bindparam("number"), bindparam("plus")]),
 )
 _EXTENSION = select(Extension.id).where(
-    Extension.organization_id == bindparam("organization_id"), Extension.number == bindparam("number")
+    Extension.organization_id == bindparam("organization_id"),
+    Extension.number.in_([bindparam("number"), bindparam("bare")]),
 )
 
 
@@ -52,6 +53,8 @@ def _learn_extension(connection: Connection, call: Call, signal: CallSignal) -> 
     number = signal.extension or own_side
     if number is None:
         return
-    found = connection.execute(_EXTENSION, {"organization_id": call.organization_id, "number": number}).scalar()
+    # a long extension may have been taken for a phone number, and been given a plus
+    spellings = {"organization_id": call.organization_id, "number": number, "bare": number.removeprefix("+")}
+    found = connection.execute(_EXTENSION, spellings).scalar()
     if found is not None or signal.extension:  # whatever else is on the own side need not be an extension
         call.extension_id, call.extension = found, number

@@ -75,7 +75,7 @@ def _conditions(organization_id: str, wanted: CallFilter) -> list[ColumnElement[
     if wanted.direction:
         conditions.append(Call.direction == wanted.direction)
     if wanted.number:
-        spellings = sorted({wanted.number, "+" + wanted.number.removeprefix("+"), wanted.number.removeprefix("+")})
+        spellings = _spellings(wanted.number)
         conditions.append(or_(Call.from_number.in_(spellings), Call.to_number.in_(spellings)))
     if wanted.extension:
         named = _named(Extension.id, Extension.number, wanted.extension)
@@ -94,7 +94,13 @@ def _conditions(organization_id: str, wanted: CallFilter) -> list[ColumnElement[
 
 def _named(identity: InstrumentedAttribute[str], number: InstrumentedAttribute[str], text: str) -> ColumnElement[bool]:
     canonical = _uuid(text)
-    return identity == canonical if canonical else number == text
+    return identity == canonical if canonical else number.in_(_spellings(text))
+
+
+def _spellings(number: str) -> list[str]:
+    """The number with its plus and without."""
+    bare = number.removeprefix("+")
+    return [bare, f"+{bare}"]
 
 
 def _uuid(text: str) -> str | None:

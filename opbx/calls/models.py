@@ -69,6 +69,7 @@ class Call(Model):
     end_reason: Mapped[str | None] = mapped_column(String(REASON_LENGTH))
     settled: Mapped[bool] = mapped_column(Boolean, default=False)  # the end is that of the detail record
     last_event_at: Mapped[datetime] = mapped_column(UtcDateTime)  # when we last heard of it, by our clock
+    last_told_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  # what that was by the sender's clock
     timeline: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)  # transitions and steps back
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
 
@@ -76,7 +77,7 @@ class Call(Model):
         UniqueConstraint("organization_id", "call_id"),
         Index(None, "organization_id", "initiated_at", "id"),  # history, page by page
         # Live calls only, for the snapshot and the sweep of calls without news. It leaves out what every
-        # webhook changes (last_event_at), so that PostgreSQL can update a call without touching an index.
+        # webhook changes (last_event_at, last_told_at), so that PostgreSQL can update a call without touching an index.
         Index(
             "ix_calls_active",
             "organization_id",

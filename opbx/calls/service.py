@@ -1,6 +1,6 @@
 """Moves a call by what a sender says of it, inside the caller's transaction: one change at a time for each call."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -25,6 +25,7 @@ MAX_TIMELINE = 50
 #: The part of a row that the state machine moves, and all that may change of a call.
 _STATE = ("status", "initiated_at", "answered_at", "ended_at", "duration", "end_reason", "settled")
 _CHANGING = (*_STATE, *FACTS, "did_id", "did", "extension_id", "extension", "timeline")
+_HEARD = ("last_event_at", "last_told_at")
 
 # Most webhooks run these few statements and nothing else, so they are built once, and bypass the ORM.
 _calls = table_of(Call)
@@ -36,7 +37,7 @@ _LOCK = (
 _UPDATE = (
     _calls.update()
     .where(_calls.c.id == bindparam("row"))
-    .values({name: bindparam(name) for name in (*_CHANGING, "last_event_at")})
+    .values({name: bindparam(name) for name in (*_CHANGING, *_HEARD)})
 )
 _INSERT = {
     "sqlite": sqlite.insert(_calls).on_conflict_do_nothing().returning(_calls.c.id),
@@ -82,7 +83,7 @@ def apply(
     if confirm is not None:
         confirm(outcome)
     if known is not None:
-        connection.execute(_UPDATE, {"row": call.id, "last_event_at": now, **_changing(call)})
+        connection.execute(_UPDATE, {"row": call.id, **_values(call, _HEARD), **_changing(call)})
     if signal.record is not None:
         keep_record(connection, call, signal.record, decision.step, now)
     for announcement in decision.announced:
@@ -106,7 +107,11 @@ def _state(call: Call) -> CallState:
 
 
 def _changing(call: Call) -> dict[str, Any]:
-    return {name: getattr(call, name) for name in _CHANGING}
+    return _values(call, _CHANGING)
+
+
+def _values(call: Call, names: Iterable[str]) -> dict[str, Any]:
+    return {name: getattr(call, name) for name in names}
 
 
 def _learn_all(connection: Connection, call: Call, decision: Decision, signal: CallSignal, now: datetime) -> bool:
@@ -116,6 +121,8 @@ def _learn_all(connection: Connection, call: Call, decision: Decision, signal: C
         setattr(call, name, getattr(decision.state, name))
     call.timeline = _timeline(call.timeline, decision.step, signal, now)
     call.last_event_at = now
+    told_at = signal.told_at or signal.at
+    call.last_told_at = max(call.last_told_at, told_at) if call.last_told_at else told_at
     learn(connection, call, signal, decision.step)
     return before != _changing(call)
 

@@ -21,7 +21,8 @@ class CallSignal:
 
     `initiated_at` and `answered_at` are earlier times that came along; `duration` is the talk time in whole
     seconds where the sender says it. A signal with a `record` is authoritative for how the call ended. One that is
-    `hung_up` says that the call is over, and leaves open whether anybody had answered it.
+    `hung_up` says that the call is over, and leaves open whether anybody had answered it. `told_at` is when the sender
+    told it, by its own clock, where that may be later than what it told of.
     """
 
     call_id: str
@@ -39,3 +40,4 @@ class CallSignal:
     extension: str | None = None
     record: DetailRecord | None = None
     hung_up: bool = False
+    told_at: datetime | None = None

@@ -1,4 +1,9 @@
-"""Ends calls that nobody has told anything of for too long, so that no ghost stays on a board."""
+"""Ends calls that nobody has told anything of for too long, so that no ghost stays on a board.
+
+A call without news for the timeout is over now. One whose latest news is itself older than the timeout, by its sender's
+clock, was over when that was told: it only stays for the moment in which more may follow, as when a sender makes up for
+an outage (docs/decisions/old-news.md).
+"""
 
 from datetime import datetime, timedelta
 
@@ -15,6 +20,9 @@ BATCH = 50
 
 REASON = "timeout"
 
+#: Seconds without a webhook after which a call of which only old news came is ended.
+OLD_NEWS_GRACE = 60
+
 
 def expire_calls(session: AnySession, settings: Settings, now: datetime) -> int:
     """End every call without news as failed, and return how many there were. Commits batch by batch."""
@@ -23,7 +31,8 @@ def expire_calls(session: AnySession, settings: Settings, now: datetime) -> int:
         with write_transaction(session):
             calls = _without_news(session, settings, now)
             for call in calls:
-                silence = CallSignal(call_id=call.call_id, status=CallStatus.FAILED, at=now, reason=REASON)
+                at = _end(call, settings, now)
+                silence = CallSignal(call_id=call.call_id, status=CallStatus.FAILED, at=at, reason=REASON)
                 apply(session, call.organization_id, silence, now)
         expired += len(calls)
         if len(calls) < BATCH:
@@ -36,12 +45,17 @@ def _without_news(session: AnySession, settings: Settings, now: datetime) -> lis
     All locks are taken before the first event, and none is waited for: a webhook holds its call's lock when it
     waits for the organization's sequence, so that waiting for calls while holding a sequence would deadlock.
     """
+    too_long_ago = now - timedelta(seconds=settings.call_timeout)
     query = (
         select(Call)
         .where(
             Call.ended_at.is_(None),
             or_(
-                Call.last_event_at < now - timedelta(seconds=settings.call_timeout),
+                Call.last_event_at < too_long_ago,
+                and_(
+                    Call.last_told_at < too_long_ago,
+                    Call.last_event_at < now - timedelta(seconds=OLD_NEWS_GRACE),
+                ),
                 and_(
                     Call.status.in_([CallStatus.INITIATED, CallStatus.RINGING]),
                     Call.last_event_at < now - timedelta(seconds=settings.ringing_timeout),
@@ -54,3 +68,10 @@ def _without_news(session: AnySession, settings: Settings, now: datetime) -> lis
     calls = session.scalars(query, execution_options={"populate_existing": True}).all()
     # sequences of several organizations are always taken in the same order
     return sorted(calls, key=lambda call: (call.organization_id, call.initiated_at))
+
+
+def _end(call: Call, settings: Settings, now: datetime) -> datetime:
+    """When the call is said to have ended: with its last news where that was old when it came, else now."""
+    told_at = call.last_told_at
+    was_old = told_at is not None and told_at < call.last_event_at - timedelta(seconds=settings.call_timeout)
+    return told_at if told_at is not None and was_old else now

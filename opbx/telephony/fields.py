@@ -17,6 +17,7 @@ AHEAD = timedelta(days=1)
 MAX_SECONDS = 31 * 86_400  #: longest duration of a call that is believed
 
 _PHONE_NUMBER = re.compile(r"\+[1-9][0-9]{1,17}")  # E.164 has 15 digits; some networks add a few
+_BARE_PHONE_NUMBER = re.compile(r"[1-9][0-9]{7,14}")
 _SIP_USER = re.compile(
     r"(?:sips?:)?[A-Za-z0-9_*#][A-Za-z0-9_*#.!~'()&=+$,;?/%-]{0,63}(?:@[A-Za-z0-9\[][A-Za-z0-9.:\[\]-]{0,62})?"
 )
@@ -67,6 +68,19 @@ class Number(Text):
         if not (_PHONE_NUMBER if text.startswith("+") else _SIP_USER).fullmatch(text):
             raise ValidationError("Not a phone number, extension or SIP user.")
         return text
+
+
+class CloudonixNumber(Number):
+    """A number as Cloudonix writes it: with the plus in some payloads and without it in others.
+
+    Eight to fifteen digits without a zero in front are taken for an international number and loaded with the
+    plus, so that a number looks the same wherever it came from. Extensions are shorter; an extension or SIP user of
+    that many digits is found in the directory in spite of it. OPBX's own form is kept as its sender writes it.
+    """
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **more: Any) -> Any:
+        text = super()._deserialize(value, attr, data, **more)
+        return f"+{text}" if text and _BARE_PHONE_NUMBER.fullmatch(text) else text
 
 
 class Word(fields.String):

@@ -192,6 +192,12 @@ def test_a_hangup_ends_a_call_by_what_went_before(
     assert [(name, payload["status"]) for _, name, payload in calls.events()][-1] == ("call.ended", status)
 
 
+def test_a_long_extension_is_found_with_a_plus_too(calls: Calls, session: Session, organization: Organization) -> None:
+    extension = factories.make_extension(session, organization, "10000001")
+    calls.apply(CallStatus.RINGING, to_number="+10000001")
+    assert calls.one().extension_id == extension.id
+
+
 def test_a_did_number_is_found_without_its_plus(calls: Calls, session: Session, organization: Organization) -> None:
     did = factories.make_did_number(session, organization, "+18005556789")
     calls.apply(CallStatus.INITIATED, to_number="18005556789")

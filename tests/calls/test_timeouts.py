@@ -9,8 +9,10 @@ from sqlalchemy.orm import Session
 from opbx.broadcasting.models import BroadcastEvent
 from opbx.calls import timeouts
 from opbx.calls.models import Call, CallStatus
+from opbx.calls.service import apply
+from opbx.calls.signal import CallSignal
 from opbx.calls.timeouts import expire_calls
-from opbx.database import utcnow
+from opbx.database import utcnow, write_transaction
 from opbx.identity.models import Organization
 from opbx.settings import Settings
 from tests import factories
@@ -66,3 +68,28 @@ def test_in_batches_over_organizations(
     for number in range(8):
         add(session, (organization, other)[number % 2], f"c{number}", CallStatus.INITIATED, 10_000)
     assert expire_calls(session, settings, NOW) == 8
+
+
+def test_a_call_of_which_only_old_news_came_leaves_with_them(
+    session: Session, organization: Organization, settings: Settings
+) -> None:
+    long_ago = NOW - timedelta(days=900)
+    told = CallSignal(call_id="old", status=CallStatus.ANSWERED, at=long_ago, told_at=long_ago + timedelta(minutes=2))
+    with write_transaction(session):
+        apply(session, organization.id, told, NOW)
+    assert expire_calls(session, settings, NOW + timedelta(seconds=timeouts.OLD_NEWS_GRACE)) == 0
+    assert expire_calls(session, settings, NOW + timedelta(seconds=timeouts.OLD_NEWS_GRACE + 1)) == 1
+    call = session.scalars(select(Call)).one()
+    assert (call.status, call.end_reason) == (CallStatus.FAILED, "timeout")
+    assert (call.ended_at, call.duration) == (long_ago + timedelta(minutes=2), 120)
+
+
+def test_a_long_call_stays_while_its_sender_tells_of_it(
+    session: Session, organization: Organization, settings: Settings
+) -> None:
+    begin = NOW - timedelta(seconds=settings.call_timeout + 100)
+    for heard_at in (begin, NOW):
+        told = CallSignal(call_id="long", status=CallStatus.ANSWERED, at=begin, told_at=heard_at)
+        with write_transaction(session):
+            apply(session, organization.id, told, heard_at)
+    assert expire_calls(session, settings, NOW + timedelta(seconds=timeouts.OLD_NEWS_GRACE + 1)) == 0

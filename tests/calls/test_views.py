@@ -144,7 +144,7 @@ def test_filters(get: Get, session: Session, organization: Organization) -> None
     assert found(number="101") == {1}
     assert found(number="+12127770000") == {2}
     assert found(number="18005556789") == {0, 1}
-    assert found(did=did.id) == found(did="+18005556789") == {0}
+    assert found(did=did.id) == found(did="+18005556789") == found(did="18005556789") == {0}
     assert found(extension=extension.id) == found(extension="101") == {0}
     assert found(extension="102") == set()
     assert found(**{"from": "2024-05-26T07:31:00Z"}) == {1, 2}
@@ -168,6 +168,8 @@ def test_filters(get: Get, session: Session, organization: Organization) -> None
         ("", {"number": "a\0"}, "number"),
         ("", {"number": ""}, "number"),
         ("", {"from": "yesterday"}, "from"),
+        ("", {"page": 2}, "page"),
+        ("/statistics", {"interval": "day"}, "interval"),
         ("", {"to": "0001-01-01T00:00:00+14:00"}, "to"),
         ("/statistics", {"period": "1y"}, "period"),
         ("/statistics", {"from": "2024-05-26T00:00:00Z"}, "to"),

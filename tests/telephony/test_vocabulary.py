@@ -112,8 +112,9 @@ def test_session_update() -> None:
         answered_at=moment("2024-05-26T07:30:25.343Z"),
         sip_call_id="315d@1.2.3.4:5060",
         direction=CallDirection.INBOUND,
-        from_number="12127773456",
-        to_number="63121233333",
+        from_number="+12127773456",
+        to_number="+63121233333",
+        told_at=moment("2024-05-26T07:30:25Z"),
     )
 
 
@@ -272,6 +273,26 @@ def test_no_numbers(number: Any) -> None:
     with pytest.raises(ValidationError) as caught:
         opbx_form.read_initiated(changed(CALL_INITIATED, **{"from": number}), NOW)
     assert list(caught.value.messages_dict) == ["from"]
+
+
+@pytest.mark.parametrize(
+    ("written", "number"),
+    [
+        ("63121233333", "+63121233333"),
+        ("+63121233333", "+63121233333"),
+        ("10000001", "+10000001"),
+        ("1000001", "1000001"),
+        ("101", "101"),
+        ("*72", "*72"),
+        ("0123456789", "0123456789"),
+        ("1234567890123456", "1234567890123456"),
+        ("12127773456@sip.acme.net", "12127773456@sip.acme.net"),
+    ],
+)
+def test_cloudonix_s_numbers_get_their_plus(written: str, number: str) -> None:
+    said = session_update.read(changed(SESSION_UPDATE, callerId=written, destination=written), NOW)
+    assert said is not None
+    assert (said.from_number, said.to_number) == (number, number)
 
 
 def test_an_empty_number_is_none_where_it_is_not_required() -> None:

@@ -8,7 +8,14 @@ from marshmallow import EXCLUDE, Schema, fields
 
 from opbx.calls.models import CallStatus
 from opbx.calls.signal import CallSignal, DetailRecord
-from opbx.telephony.fields import Identifier, Number, Seconds, Word, milliseconds_since_1970, seconds_since_1970
+from opbx.telephony.fields import (
+    CloudonixNumber,
+    Identifier,
+    Seconds,
+    Word,
+    milliseconds_since_1970,
+    seconds_since_1970,
+)
 from opbx.telephony.vocabulary import end_reason
 
 DISPOSITIONS = {
@@ -44,8 +51,8 @@ class DetailRecordSchema(Schema):
     duration = Seconds(required=True)
     billsec = Seconds(load_default=None, allow_none=True)
     sip_call_id = Identifier(load_default=None, allow_none=True, data_key="call_id")
-    from_number = Number(load_default=None, allow_none=True, data_key="from")
-    to_number = Number(load_default=None, allow_none=True, data_key="to")
+    from_number = CloudonixNumber(load_default=None, allow_none=True, data_key="from")
+    to_number = CloudonixNumber(load_default=None, allow_none=True, data_key="to")
 
 
 _schema = DetailRecordSchema()

@@ -9,7 +9,7 @@ from marshmallow import EXCLUDE, Schema, fields
 from opbx.calls.models import ID_LENGTH, REASON_LENGTH, CallDirection, CallStatus
 from opbx.calls.signal import CallSignal
 from opbx.calls.state import FINAL
-from opbx.telephony.fields import Identifier, Moment, Number, Text, Word, milliseconds_since_1970
+from opbx.telephony.fields import CloudonixNumber, Identifier, Moment, Text, Word, milliseconds_since_1970
 from opbx.telephony.vocabulary import end_reason
 
 STATUSES = {
@@ -47,8 +47,8 @@ class SessionUpdateSchema(Schema):
     call_id = Identifier(required=True, data_key="token")
     status = Word(STATUSES, load_default=None, allow_none=True)
     direction = Word(DIRECTIONS, load_default=None, allow_none=True)
-    from_number = Number(load_default=None, allow_none=True, data_key="callerId")
-    to_number = Number(load_default=None, allow_none=True, data_key="destination")
+    from_number = CloudonixNumber(load_default=None, allow_none=True, data_key="callerId")
+    to_number = CloudonixNumber(load_default=None, allow_none=True, data_key="destination")
     created_at = Moment(unit=None, load_default=None, allow_none=True, data_key="createdAt")
     modified_at = Moment(unit=None, load_default=None, allow_none=True, data_key="modifiedAt")
     started_at = milliseconds_since_1970(load_default=None, allow_none=True, data_key="callStartTime")
@@ -79,6 +79,7 @@ def read(payload: Mapping[str, Any], now: datetime) -> CallSignal | None:
         direction=DIRECTIONS.get(update["direction"]),
         from_number=update["from_number"],
         to_number=update["to_number"],
+        told_at=update["modified_at"] or now,
     )
 
 

@@ -8,7 +8,7 @@ from marshmallow import EXCLUDE, Schema
 
 from opbx.calls.models import CallDirection, CallStatus
 from opbx.calls.signal import CallSignal
-from opbx.telephony.fields import Identifier, Number, Word
+from opbx.telephony.fields import CloudonixNumber, Identifier, Word
 from opbx.telephony.vocabulary import end_reason
 
 STATUSES = {
@@ -34,8 +34,8 @@ class VoiceRequestSchema(Schema):
         unknown = EXCLUDE
 
     call_id = Identifier(required=True, data_key="CallSid")
-    from_number = Number(required=True, data_key="From")
-    to_number = Number(required=True, data_key="To")
+    from_number = CloudonixNumber(required=True, data_key="From")
+    to_number = CloudonixNumber(required=True, data_key="To")
     direction = Word(DIRECTIONS, load_default=None, allow_none=True, data_key="Direction")
     status = Word(STATUSES, required=True, data_key="CallStatus")
 
