@@ -1,15 +1,12 @@
 // An unmodified pusher-js or laravel-echo client under Node. Prints what happens to it as JSON lines.
-// usage: node client.mjs '{"library":"pusher"|"echo","key","host","port","authEndpoint","token","channels":[…],"events":[…],"params":{…}}'
+// usage: node listen.mjs '{"library":"pusher"|"echo","key","host","port","authEndpoint","token","channels":[…],"events":[…],"params":{…}}'
 // Lines on stdin: {"leave": channel}. Channels are given as each library wants them: pusher-js takes wire names,
 // laravel-echo logical ones with their kind: "join:presence.org.7", "private:user.7", "channel:news".
-import { createRequire } from 'node:module';
 import { createInterface } from 'node:readline';
-import { pathToFileURL } from 'node:url';
+import Echo from 'laravel-echo';
+import Pusher from 'pusher-js';
 
 const options = JSON.parse(process.argv[2]);
-const require = createRequire(pathToFileURL(`${process.env.NODE_PACKAGES}/package.json`));
-const Pusher = require('pusher-js');
-
 const say = (kind, rest = {}) => console.log(JSON.stringify({ kind, ...rest }));
 const connection = {
   cluster: '', wsHost: options.host, wsPort: options.port, forceTLS: false, enabledTransports: ['ws'], disableStats: true,
@@ -39,8 +36,7 @@ function watchWithPusher() {
   return { pusher, leave: (name) => pusher.unsubscribe(name) };
 }
 
-async function watchWithEcho() {
-  const { default: Echo } = await import(pathToFileURL(`${process.env.NODE_PACKAGES}/node_modules/laravel-echo/dist/echo.js`));
+function watchWithEcho() {
   const echo = new Echo({
     broadcaster: 'reverb', Pusher, key: options.key, ...connection, authEndpoint: options.authEndpoint, auth,
   });
@@ -60,7 +56,7 @@ async function watchWithEcho() {
   return { pusher: echo.connector.pusher, leave: (name) => echo.leave(name) };
 }
 
-const { pusher, leave } = options.library === 'echo' ? await watchWithEcho() : watchWithPusher();
+const { pusher, leave } = options.library === 'echo' ? watchWithEcho() : watchWithPusher();
 pusher.connection.bind('state_change', ({ current }) => say('state', { state: current }));
 pusher.connection.bind('error', (error) => say('error', { code: (error?.error ?? error)?.data?.code ?? null }));
 createInterface({ input: process.stdin })
