@@ -50,7 +50,7 @@ lock: $(INSTALLED_DEV) ## Pin the requirements anew
 	$(UV_COMPILE) requirements-dev.in -o requirements-dev.txt
 
 clean: ## Remove everything that was made, data included
-	rm -rf .venv var tests/clients/node_modules dashboard/node_modules dashboard/dist .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv var tests/clients/node_modules dashboard/node_modules dashboard/dist .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:
