@@ -20,7 +20,7 @@ from tests.servers import RedisServer, free_port
 from tests.webhooks.receiver import Receiver
 
 NOW = 1_700_000_000.0
-BODY = orjson.dumps({"time_ms": int(time.time() * 1000), "events": [{"name": "channel_occupied", "channel": "ä"}]})
+EVENTS = [{"name": "channel_occupied", "channel": "ä"}]
 LONGEST = Backoff(first_rest=8.0, jitter=lambda _low, high: high)
 
 
@@ -66,7 +66,8 @@ def apps(*urls: str, headers: tuple[tuple[str, str], ...] = ()) -> Apps:
 
 
 def batch(number: int = 1, *, url: str = "u", app_id: str = "app", time_ms: int = int(NOW * 1000)) -> Batch:
-    return Batch(f"batch-{number}", app_id, url, time_ms, BODY.decode())
+    body = orjson.dumps({"time_ms": int(time.time() * 1000), "events": EVENTS})  # libraries refuse an old one
+    return Batch(f"batch-{number}", app_id, url, time_ms, body.decode())
 
 
 def test_the_real_library_believes_it(redis: Redis, receiver: Receiver) -> None:
@@ -76,7 +77,7 @@ def test_the_real_library_believes_it(redis: Redis, receiver: Receiver) -> None:
     client = pusher.Pusher("1", "key", "secret")
     key, signature = request.headers["X-Pusher-Key"], request.headers["X-Pusher-Signature"]
     assert request.headers["Content-Type"] == "application/json"
-    assert client.validate_webhook(key, signature, request.body.decode()) == orjson.loads(BODY)
+    assert client.validate_webhook(key, signature, request.body.decode())["events"] == EVENTS
     assert client.validate_webhook(key, signature, request.body.decode() + " ") is None
     assert pusher.Pusher("1", "key", "other").validate_webhook(key, signature, request.body.decode()) is None
 
