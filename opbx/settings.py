@@ -102,7 +102,7 @@ class Settings:
     trusted_proxies: int = 0  #: proxies in front whose X-Forwarded-* headers are believed
     demo_password: str = field(default="", repr=False)  #: of the demo's users; empty: made up once, kept in var/
     demo_sender_key: str = field(default="", repr=False)  #: Bearer key and signing secret of the demo's senders
-    apps_file: str = ""  #: JSON file of more Pusher applications; see `opbx/apps.py`
+    apps_file: str = ""  #: JSON file of more Pusher applications; see `opbx/apps`
     pusher: PusherSettings = field(default_factory=PusherSettings)
     relay: RelaySettings = field(default_factory=RelaySettings)
 
