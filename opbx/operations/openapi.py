@@ -20,8 +20,8 @@ DOCS_POLICY = (
 INFO = {
     "description": "The live side of a multi-tenant phone system. Log in at `/api/v1/auth/login`, and send the "
     "`access_token` as `Authorization: Bearer …` with every other call; telephony senders authenticate with keys and "
-    "signatures of their own. Every error has the envelope `{\"error\": {\"code\", \"message\", \"details\", "
-    "\"request_id\"}}`. Events come over WebSocket in the Pusher protocol; `/broadcasting/auth` signs subscriptions."
+    'signatures of their own. Every error has the envelope `{"error": {"code", "message", "details", '
+    '"request_id"}}`. Events come over WebSocket in the Pusher protocol; `/broadcasting/auth` signs subscriptions.'
 }
 
 blueprint = Blueprint("docs", __name__, url_prefix="/api/v1/docs")
