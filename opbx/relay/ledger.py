@@ -47,6 +47,7 @@ class Ledger:
         self._calls: deque[_Entry] = deque()
         self._wake = Event()
         self._in_flight = 0
+        self._away = False
 
     def submit(self, call: Call, done: Done | None = None, *, patient: bool = True) -> None:
         """Queue `call`; never waits. One that is not `patient` is given up when Redis is away, answered with None."""
@@ -75,7 +76,9 @@ class Ledger:
             try:
                 answers = run(self._redis, [entry.call for entry in batch])
             except _PASSING as error:
-                log.warning("backplane away, calls wait", calls=len(batch), error=str(error))
+                if not self._away:  # once an outage
+                    log.warning("backplane away, calls wait", calls=len(batch), error=str(error))
+                self._away = True
                 self._answer([entry for entry in batch if not entry.patient])
                 batch = [entry for entry in batch if entry.patient]
                 gevent.sleep(_RETRY)
@@ -88,6 +91,7 @@ class Ledger:
                 self._answer(batch)
                 return
             else:
+                self._away = False
                 self._answer(batch, answers)
                 return
 

@@ -73,7 +73,7 @@ class Lifecycle:
 
     def _live(self) -> NoReturn:
         """Renew this node's lease, reap dead ones, and go on under a new name when this one was declared dead."""
-        started = False
+        started, away = False, False
         while True:
             try:
                 state = leases.renew(self._redis, self._node.name)
@@ -81,11 +81,14 @@ class Lifecycle:
                     self._node.rename()
                     leases.renew(self._redis, self._node.name)
                 started = True
+                away = False
                 for name in state.dead:
                     leases.reap(self._redis, name, self._told)
                     log.info("dead node reaped", node=name)
             except (RedisError, OSError) as error:
-                log.warning("lease not renewed", error=str(error))
+                if not away:  # once an outage
+                    log.warning("lease not renewed", error=str(error))
+                away = True
             except Exception:
                 log.exception("a renewal failed")
             gevent.sleep(RENEW)
