@@ -96,7 +96,7 @@ def mind(engine: Engine) -> None:
 def _mind_idle_connections(engine: Engine) -> None:
     """Ask a pooled connection whether it lives, if it was idle for a while.
 
-    Asking each time (`pool_pre_ping`) costs a busy process a tenth of its time; a server that restarts under load is
+    Asking each time (`pool_pre_ping`) is a round trip more for each transaction; a server that restarts under load is
     noticed by the statement that fails, and all pooled connections are then given up at once.
     """
 

@@ -54,7 +54,6 @@ class RelaySettings:
     port: int = 6001
     metrics_port: int = 9601
     workers: int = 1  #: processes that share the two ports
-    debug: bool = False
     max_connections: int = 10_000  #: per app, over all nodes
     max_backend_events_per_second: int = -1  #: per app; -1 is no limit
     max_client_events_per_second: int = 10  #: per connection
@@ -194,7 +193,6 @@ def _relay(env: Env, port: int) -> RelaySettings:
         port=port,
         metrics_port=env.int("SOKETI_METRICS_PORT", default.metrics_port),
         workers=env.int("RELAY_WORKERS", default.workers, validate=Range(min=1)),
-        debug=env.bool("SOKETI_DEBUG", False),
         max_connections=limit(default.max_connections, "CONNECTIONS", "CONNS"),
         max_backend_events_per_second=limit(-1, "BACKEND_EVENTS_PER_SECOND", "BACKEND_EVENTS_PER_SEC"),
         max_client_events_per_second=limit(

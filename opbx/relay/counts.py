@@ -92,7 +92,7 @@ class Occupancy:
                 self._hooks.tell(app, "channel_occupied", keys.channel)
             elif occupied.before and not occupied.after:
                 self._hooks.tell(app, "channel_vacated", keys.channel)
-            if app.subscription_count and occupied.before != occupied.after:
+            if _is_counted(app, keys) and occupied.before != occupied.after:
                 self._hooks.tell(app, "subscription_count", keys.channel, subscription_count=occupied.after)
             if occupied.tell_later:
                 gevent.spawn_later(_TELL_AGAIN, self.changed, app, keys)
@@ -137,7 +137,8 @@ class Admission:
         """Admit the connection as soon as the backplane agrees; `alone`, while it is away, by this node's count."""
         doorway = self._doorways.setdefault(connection.app.id, _Doorway())
         if alone:
-            self._enter(connection, doorway, doorway.inside < connection.app.max_connections)
+            most = connection.app.max_connections
+            self._enter(connection, doorway, most < 0 or doorway.inside < most)
             doorway.changed = True
             return
         doorway.waiting.append(connection)

@@ -63,8 +63,8 @@ class FrameError(Closing):
 class Decoder:
     """Turns a client's bytes into messages, of at most `limit` bytes each, over all their fragments.
 
-    A parser takes about 3 KB and most connections are silent, so a connection holds one only while a message
-    is half received: `between_messages` says when it can be handed on to the next.
+    Most connections are silent, and a parser is several objects; so a connection holds one only while a message is
+    half received: `between_messages` says when it can be handed on to the next.
     """
 
     __slots__ = ("_frames", "_limit", "_parts", "_size")

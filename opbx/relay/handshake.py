@@ -44,7 +44,7 @@ class NoThread:
 
 def detach(ws: Server) -> _socket.socket:
     """Take the socket away from its request, so that closing the request does not close it."""
-    # The plain socket of the C library: gevent's, which waits when it cannot send, costs half a microsecond a send.
+    # The plain socket of the C library: gevent's, which waits when it cannot send, wraps each send once more.
     taken = _socket.socket(fileno=os.dup(ws.sock.fileno()))
     taken.setblocking(False)
     taken.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -55,7 +55,7 @@ def detach(ws: Server) -> _socket.socket:
 class WithoutCompression:
     """WSGI middleware that hides the offered extensions: simple-websocket would accept permessage-deflate.
 
-    With it, a connection costs some 130 KB, and a message must be compressed for each receiver.
+    With it, each connection keeps a compressor, and a message must be compressed for each receiver.
     """
 
     def __init__(self, wsgi: Callable[..., Iterable[bytes]]) -> None:

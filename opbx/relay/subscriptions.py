@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from opbx.backplane.history import Past, cached_call, read_cached, read_resume, resume_call
-from opbx.backplane.presence import ChannelFull, Joined, Member, join_call, leave_call, read_join
+from opbx.backplane.presence import ChannelFull, Member, join_call, leave_call, read_join
 from opbx.backplane.scripts import Call
 from opbx.pusher import messages
 from opbx.pusher.channels import ChannelName, Kind, ReservedNames, parse_channel
@@ -68,11 +68,9 @@ class Subscriptions:
             raise SubscriptionRefused("Too many channels on one connection", kind="LimitReached", status=429)
         return name
 
-    def joined(self, connection: Connection, channel: Channel, joined: Joined) -> None:
-        """The backplane has taken the member in."""
-        member = connection.channels.get(channel.keys.channel) and channel.pending[connection].member
-        if joined.first and member:
-            self._node.hooks.tell(connection.app, "member_added", channel.keys.channel, user_id=member.user_id)
+    def added(self, connection: Connection, channel: Channel, member: Member) -> None:
+        """The backplane has taken in a member that was on no node before."""
+        self._node.hooks.tell(connection.app, "member_added", channel.keys.channel, user_id=member.user_id)
 
     def refuse(self, channel: Channel, pending: Pending, refusal: SubscriptionRefused) -> None:
         """Take back a subscription that the backplane does not grant."""
@@ -197,7 +195,8 @@ class _Entry:
         except ChannelFull as error:
             raise SubscriptionRefused("The channel has all its members", kind="LimitReached", status=403) from error
         self._moment, self._members = (joined.epoch, joined.offset), joined.members
-        self._subscriptions.joined(pending.connection, channel, joined)
+        if joined.first and pending.member is not None:
+            self._subscriptions.added(pending.connection, channel, pending.member)
 
     def _take_resume(self, channel: Channel, pending: Pending, answer: Any) -> None:
         past = read_resume(answer) if answer is not None else None

@@ -22,6 +22,7 @@ class FakeConnection:
         self.sent: list[dict[str, Any]] = []
         self.writes = 0
         self.closed_with: Closing | None = None
+        self.is_open = True
 
     def send(self, frames: bytes) -> None:
         self.writes += 1
