@@ -1,11 +1,13 @@
 """Settings: where a default follows another setting, and that the documentation names what there is."""
 
 import re
+from dataclasses import Field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from opbx.settings import ROOT, Settings
+from opbx.settings import ROOT, PusherSettings, RelaySettings, Settings, SettingsError, declared
 
 #: Read by others than our own processes.
 _ELSEWHERE = {"POSTGRES_PASSWORD"}
@@ -13,8 +15,9 @@ _ELSEWHERE = {"POSTGRES_PASSWORD"}
 
 @pytest.fixture(autouse=True)
 def _bare(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("REDIS_URL", "REDIS_PORT", "CELERY_BROKER_URL", "SOKETI_PORT", "VITE_WS_PORT", "PUSHER_PORT"):
-        monkeypatch.delenv(name, raising=False)
+    for one in _all_settings():
+        for name in one.metadata["variables"]:
+            monkeypatch.delenv(name, raising=False)
 
 
 def test_redis_is_looked_for_at_its_port(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -36,13 +39,51 @@ def _named(text: str) -> set[str]:
     return set(re.findall(r"\b[A-Z]+(?:_[A-Z]+)+\b", text))
 
 
+def test_a_variable_set_to_nothing_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("REDIS_URL", "SOKETI_PORT", "SIMULATE", "BROADCAST_DRIVER"):
+        monkeypatch.setenv(name, "")
+    assert Settings.from_environment() == Settings()
+
+
+def test_the_first_of_several_spellings_wins(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOKETI_DEFAULT_APP_MAX_CONNS", "7")
+    assert Settings.from_environment().relay.max_connections == 7
+    monkeypatch.setenv("SOKETI_DEFAULT_APP_MAX_CONNECTIONS", "8")
+    assert Settings.from_environment().relay.max_connections == 8
+
+
+def test_values_have_the_type_of_their_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOKETI_DEFAULT_APP_ALLOWED_ORIGINS", "https://a.test, https://b.test")
+    monkeypatch.setenv("RELAY_DRAIN", "1.5")
+    monkeypatch.setenv("SIMULATE", "0")
+    settings = Settings.from_environment()
+    assert settings.pusher.allowed_origins == ("https://a.test", "https://b.test")
+    assert (settings.relay.drain, settings.simulate) == (1.5, False)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"), [("WEB_PORT", "many"), ("WEB_WORKERS", "0"), ("BROADCAST_DRIVER", "ably"), ("SIMULATE", "?")]
+)
+def test_an_unusable_value_is_refused_by_name(variable: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(SettingsError, match=variable):
+        Settings.from_environment()
+
+
+def test_no_variable_is_read_for_two_settings() -> None:
+    variables = [name for one in _all_settings() for name in one.metadata["variables"]]
+    assert len(variables) == len(set(variables))
+
+
 def test_what_the_documentation_names_is_a_setting() -> None:
-    known = _named((ROOT / "opbx/settings.py").read_text()) | _ELSEWHERE
-    # one helper puts these together from Soketi's prefix
-    known |= {name for name in _named(_table()) if name.startswith("SOKETI_DEFAULT_APP_MAX_")}
+    known = {name for one in _all_settings() for name in one.metadata["variables"]} | _ELSEWHERE
     assert _named(_table()) - known == set()
     example = {line.lstrip("# ").split("=")[0] for line in _lines(".env.example") if re.match(r"(# )?[A-Z_]+=", line)}
     assert example - known == set()
+
+
+def _all_settings() -> list[Field[Any]]:
+    return [one for of in (Settings, PusherSettings, RelaySettings) for one in declared(of)]
 
 
 def _table() -> str:
