@@ -7,7 +7,7 @@ from typing import TypeVar
 from sqlalchemy.orm import Session
 
 from opbx.identity import tokens
-from opbx.identity.models import DidNumber, Extension, Organization, Role, SenderKey, User
+from opbx.identity.models import DidNumber, Extension, Organization, Role, SenderKey, TokenKind, User
 from opbx.identity.passwords import hash_password
 
 Row = TypeVar("Row")
@@ -39,9 +39,9 @@ def make_user(session: Session, organization: Organization | None = None, **give
     return _saved(session, User(**(fields | given)))
 
 
-def make_token(session: Session, user: User, *, lifetime: int = 3600) -> str:
+def make_token(session: Session, user: User, *, lifetime: int = 3600, kind: TokenKind = TokenKind.LOGIN) -> str:
     """The plain token, for `Authorization: Bearer`."""
-    issued = tokens.issue(session, user.id, name="test", lifetime=lifetime)
+    issued = tokens.issue(session, user.id, name="test", lifetime=lifetime, kind=kind)
     session.commit()
     return issued.plain
 

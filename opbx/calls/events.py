@@ -7,8 +7,8 @@ from marshmallow.validate import Equal, OneOf
 
 from opbx.broadcasting.events import Event
 from opbx.calls.models import Call, CallDirection, CallStatus
-from opbx.calls.schemas import Timestamp
 from opbx.calls.state import FINAL, Announcement
+from opbx.moments import Timestamp
 
 
 class _CallEventSchema(Schema):

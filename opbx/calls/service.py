@@ -13,11 +13,11 @@ from opbx.calls.directory import FACTS, learn
 from opbx.calls.events import EVENTS
 from opbx.calls.models import Call, CallStatus, table_of
 from opbx.calls.records import keep_record
-from opbx.calls.schemas import iso
 from opbx.calls.signal import CallSignal
 from opbx.calls.state import CallState, Decision, Step, decide, interpret
 from opbx.database import AnySession
 from opbx.identity.models import new_id
+from opbx.moments import iso
 
 #: Steps kept of a call. A sender that keeps repeating old news must not make the row grow without end.
 MAX_TIMELINE = 50

@@ -16,13 +16,13 @@ from opbx.calls.schemas import (
     HistorySchema,
     StatisticsQuerySchema,
     StatisticsSchema,
-    iso,
     render_call,
 )
 from opbx.database import utcnow
 from opbx.errors import refuse
 from opbx.extensions import db
 from opbx.identity.authentication import authenticated, current_user
+from opbx.moments import iso
 
 blueprint = Blueprint("calls", __name__, url_prefix="/api/v1/calls", description="Live calls, records and figures")
 

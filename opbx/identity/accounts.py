@@ -1,8 +1,6 @@
-"""Creating and switching off what belongs to an organization. The caller commits; errors are typed."""
+"""Organizations and their users: made, found, switched off. The caller commits; errors are typed."""
 
 import re
-import secrets
-from dataclasses import dataclass
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -13,19 +11,9 @@ from sqlalchemy.exc import IntegrityError
 from opbx.backplane.control import Terminate
 from opbx.database import AnySession, utcnow
 from opbx.identity import schemas
-from opbx.identity.models import (
-    DidNumber,
-    Extension,
-    Organization,
-    OrganizationStatus,
-    Role,
-    SenderKey,
-    User,
-    UserStatus,
-)
+from opbx.identity.models import Organization, OrganizationStatus, Role, User, UserStatus
 from opbx.identity.passwords import hash_password
 from opbx.identity.revocation import order_after_commit
-from opbx.identity.tokens import digest
 
 Row = TypeVar("Row")
 
@@ -50,13 +38,12 @@ class NotFoundError(AccountError):
     """What the change is about does not exist."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class IssuedSenderKey:
-    """A new sender key with its secrets, which are shown this once."""
+class NotPermittedError(AccountError):
+    """Whoever asks for the change may not make it."""
 
-    key: str
-    signing_secret: str
-    record: SenderKey
+
+class ConflictError(AccountError):
+    """The change would leave things in a state that must not be."""
 
 
 def create_organization(
@@ -72,17 +59,17 @@ def create_organization(
     given = {"name": name, "domain": domain, "slug": slug or slugify(name), "timezone": timezone}
     if domain_uuid is not None:
         given["domain_uuid"] = domain_uuid
-    fields = _checked(schemas.NewOrganizationSchema(), given)
-    return _add(session, Organization(**fields), "an organization with this slug or domain exists")
+    fields = checked(schemas.NewOrganizationSchema(), given)
+    return add(session, Organization(**fields), "an organization with this slug or domain exists")
 
 
 def create_user(
     session: AnySession, organization: Organization, *, name: str, email: str, password: str, role: str = Role.PBX_USER
 ) -> User:
-    fields = _checked(schemas.NewUserSchema(), {"name": name, "email": email, "password": password, "role": str(role)})
+    fields = checked(schemas.NewUserSchema(), {"name": name, "email": email, "password": password, "role": str(role)})
     fields["password_hash"] = hash_password(fields.pop("password"))
     user = User(organization_id=organization.id, **fields)
-    return _add(session, user, "a user with this email address exists")
+    return add(session, user, "a user with this email address exists")
 
 
 def deactivate_user(session: AnySession, email: str) -> User:
@@ -113,54 +100,6 @@ def activate_organization(session: AnySession, reference: str) -> Organization:
     organization = find_organization(session, reference)
     organization.status, organization.suspended_at = OrganizationStatus.ACTIVE, None
     return organization
-
-
-def create_sender_key(
-    session: AnySession,
-    organization: Organization,
-    *,
-    name: str,
-    key: str | None = None,
-    signing_secret: str | None = None,
-    allow_unstamped: bool = False,
-) -> IssuedSenderKey:
-    """A key and a signing secret for a telephony sender; random where not given. The key is stored hashed."""
-    key = key or secrets.token_urlsafe(32)
-    signing_secret = signing_secret or secrets.token_urlsafe(32)
-    fields = _checked(
-        schemas.NewSenderKeySchema(),
-        {"name": name, "key": key, "signing_secret": signing_secret, "allow_unstamped": allow_unstamped},
-    )
-    fields["key_hash"] = digest(fields.pop("key"))
-    record = SenderKey(organization_id=organization.id, **fields)
-    session.add(record)
-    session.flush()
-    return IssuedSenderKey(key=key, signing_secret=signing_secret, record=record)
-
-
-def revoke_sender_key(session: AnySession, key_id: str) -> SenderKey:
-    record: SenderKey | None = session.get(SenderKey, key_id) if is_id(key_id) else None
-    if record is None:
-        raise NotFoundError(f"no sender key has the id {key_id}")
-    record.revoked_at = record.revoked_at or utcnow()
-    return record
-
-
-def create_did_number(
-    session: AnySession, organization: Organization, *, phone_number: str, friendly_name: str | None = None
-) -> DidNumber:
-    fields = _checked(schemas.NewDidNumberSchema(), {"phone_number": phone_number, "friendly_name": friendly_name})
-    return _add(session, DidNumber(organization_id=organization.id, **fields), "the organization has this number")
-
-
-def create_extension(
-    session: AnySession, organization: Organization, *, number: str, user: User | None = None
-) -> Extension:
-    fields = _checked(schemas.NewExtensionSchema(), {"number": number})
-    if user is not None and user.organization_id != organization.id:
-        raise InvalidFieldsError({"user": ["The user belongs to another organization."]})
-    extension = Extension(organization_id=organization.id, user_id=user.id if user else None, **fields)
-    return _add(session, extension, "the organization has this extension")
 
 
 def find_organization(session: AnySession, reference: str) -> Organization:
@@ -194,7 +133,8 @@ def slugify(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:63].strip("-")
 
 
-def _checked(schema: Schema, given: dict[str, Any]) -> dict[str, Any]:
+def checked(schema: Schema, given: dict[str, Any]) -> dict[str, Any]:
+    """What `schema` makes of `given`. Raises `InvalidFieldsError`."""
     try:
         fields: dict[str, Any] = schema.load(given)
     except ValidationError as error:
@@ -202,7 +142,8 @@ def _checked(schema: Schema, given: dict[str, Any]) -> dict[str, Any]:
     return fields
 
 
-def _add(session: AnySession, row: Row, taken: str) -> Row:
+def add(session: AnySession, row: Row, taken: str) -> Row:
+    """Add a row that must be unique. Raises `TakenError` with the message `taken`."""
     session.add(row)
     try:
         session.flush()

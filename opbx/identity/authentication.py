@@ -72,6 +72,11 @@ def refuse_inactive(user: User) -> None:
     """Raise 403 for a deactivated user and for a member of a suspended organization."""
     if user.status is not UserStatus.ACTIVE:
         refuse(403, "ACCOUNT_INACTIVE", "This account is deactivated.")
+    refuse_suspended(user)
+
+
+def refuse_suspended(user: User) -> None:
+    """Raise 403 for a member of a suspended organization."""
     if user.organization.status is not OrganizationStatus.ACTIVE:
         refuse(403, "ORGANIZATION_INACTIVE", "This organization is suspended.")
 

@@ -1,10 +1,23 @@
-"""Organizations and what belongs to them: users, API tokens, sender keys, DID numbers, extensions."""
+"""Organizations and what belongs to them: users, API tokens, sender keys, DID numbers, extensions, the audit log."""
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Boolean, Enum, ForeignKey, LargeBinary, String, UniqueConstraint, Uuid
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Enum,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    UniqueConstraint,
+    Uuid,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from opbx.database import UtcDateTime, utcnow
@@ -22,8 +35,14 @@ class OrganizationStatus(StrEnum):
 
 
 class UserStatus(StrEnum):
+    INVITED = "invited"  # has not chosen a password yet
     ACTIVE = "active"
     INACTIVE = "inactive"
+
+
+class TokenKind(StrEnum):
+    LOGIN = "login"  # of a person at a device
+    API = "api"  # of a program, made by hand and named
 
 
 class Role(StrEnum):
@@ -89,6 +108,8 @@ class User(Model):
     status: Mapped[UserStatus] = mapped_column(text_enum(UserStatus), default=UserStatus.ACTIVE)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
     deactivated_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    invitation_hash: Mapped[bytes | None] = mapped_column(LargeBinary(32), unique=True, index=True)  # SHA-256
+    invitation_expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     organization: Mapped[Organization] = relationship()
 
@@ -103,6 +124,9 @@ class ApiToken(Model):
 
     id: Mapped[str] = mapped_column(Uuid(as_uuid=False), primary_key=True, default=new_id)
     user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    kind: Mapped[TokenKind] = mapped_column(
+        text_enum(TokenKind), default=TokenKind.LOGIN, server_default=TokenKind.LOGIN.value
+    )
     name: Mapped[str] = mapped_column(String(100))
     token_hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)  # SHA-256
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
@@ -138,3 +162,23 @@ class Extension(Model):
     user_id: Mapped[str | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
 
     user: Mapped[User | None] = relationship()
+
+
+class AuditEntry(Model):
+    """Who did what to whom, kept for people who ask later. Names are kept as they were then, beside the ids."""
+
+    __tablename__ = "audit_entries"
+    __table_args__ = (Index(None, "organization_id", "id"),)
+
+    # SQLite only counts up by itself in a column of exactly this type
+    id: Mapped[int] = mapped_column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True)
+    # empty where somebody tried to log in whom nobody knows
+    organization_id: Mapped[str | None] = mapped_column(ForeignKey("organizations.id", ondelete="CASCADE"))
+    at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow, index=True)
+    action: Mapped[str] = mapped_column(String(50))
+    actor_id: Mapped[str | None] = mapped_column(Uuid(as_uuid=False))  # empty: the operator, or nobody known
+    actor: Mapped[str | None] = mapped_column(String(254))  # email address
+    subject_id: Mapped[str | None] = mapped_column(Uuid(as_uuid=False))
+    subject: Mapped[str | None] = mapped_column(String(254))  # email address of a user, name of a token or key
+    details: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    address: Mapped[str | None] = mapped_column(String(45))  # of the caller

@@ -32,6 +32,10 @@ def _name(longest: int) -> fields.String:
     return fields.String(required=True, validate=[Length(1, longest), printable])
 
 
+def new_password() -> fields.String:
+    return fields.String(required=True, validate=Length(MIN_PASSWORD, MAX_PASSWORD), load_only=True)
+
+
 class LoginSchema(Schema):
     """Unknown fields are let through: stock clients send `remember` and the like."""
 
@@ -63,6 +67,29 @@ class MeSchema(UserSchema):
     organization = fields.Nested(OrganizationSchema, required=True)
 
 
+class NewPasswordSchema(Schema):
+    current_password = fields.String(required=True, validate=Length(1, MAX_PASSWORD), load_only=True)
+    new_password = new_password()
+
+
+class InvitationSchema(Schema):
+    """The part of the link behind the `#`."""
+
+    token = fields.String(required=True, validate=[Length(1, 100), printable], load_only=True)
+
+
+class AcceptSchema(InvitationSchema):
+    password = new_password()
+
+
+class InviteeSchema(Schema):
+    """Whom an invitation is for."""
+
+    name = fields.String(required=True)
+    email = fields.String(required=True)
+    organization = fields.Pluck("OrganizationSchema", "name", required=True)
+
+
 class LoginAnswerSchema(Schema):
     access_token = fields.String(required=True)
     token_type = fields.Constant("Bearer", required=True)
@@ -81,19 +108,29 @@ class NewOrganizationSchema(Schema):
     domain_uuid = fields.String(validate=[Length(1, 64), Regexp(r"[0-9a-z-]+\Z", error="Not a UUID.")])
 
     @pre_load
-    def lower(self, given: dict[str, Any], **_: Any) -> dict[str, Any]:
+    def lower(self, given: Any, **_: Any) -> Any:
         return _lowered(given, "domain", "domain_uuid")
 
 
-class NewUserSchema(Schema):
+class InvitedUserSchema(Schema):
     name = _name(200)
     email = fields.String(required=True, validate=[Email(), Length(1, 254), printable])
-    password = fields.String(required=True, validate=Length(MIN_PASSWORD, MAX_PASSWORD))
     role = fields.Enum(Role, by_value=True, required=True)
 
     @pre_load
-    def lower(self, given: dict[str, Any], **_: Any) -> dict[str, Any]:
+    def lower(self, given: Any, **_: Any) -> Any:
         return _lowered(given, "email")
+
+
+class NewUserSchema(InvitedUserSchema):
+    password = new_password()
+
+
+class UserChangeSchema(Schema):
+    """What is left out stays."""
+
+    name = fields.String(validate=[Length(1, 200), printable])
+    role = fields.Enum(Role, by_value=True)
 
 
 class NewSenderKeySchema(Schema):
@@ -116,5 +153,7 @@ class NewExtensionSchema(Schema):
     )
 
 
-def _lowered(given: dict[str, Any], *names: str) -> dict[str, Any]:
+def _lowered(given: Any, *names: str) -> Any:
+    if not isinstance(given, dict):
+        return given  # the schema says what is wrong
     return {key: value.lower() if key in names and isinstance(value, str) else value for key, value in given.items()}

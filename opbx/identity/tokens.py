@@ -1,18 +1,19 @@
-"""API tokens: opaque to their holders, stored as SHA-256, expiring and revocable, one a login."""
+"""API tokens: opaque to their holders, stored as SHA-256, expiring and revocable; one a login, and named ones."""
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 
 import structlog
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import ColumnElement, delete, or_, select, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import contains_eager
 
 from opbx.backplane.control import Extend, Terminate
 from opbx.database import AnySession, delete_chosen, utcnow, write_transaction
-from opbx.identity.models import ApiToken, User
+from opbx.identity.models import ApiToken, TokenKind, User
 from opbx.identity.revocation import order_after_commit
 
 log = structlog.get_logger()
@@ -50,11 +51,14 @@ def digest(plain: str) -> bytes:
     return sha256(plain.encode()).digest()
 
 
-def issue(session: AnySession, user_id: str, *, name: str, lifetime: int) -> IssuedToken:
+def issue(
+    session: AnySession, user_id: str, *, name: str, lifetime: int, kind: TokenKind = TokenKind.LOGIN
+) -> IssuedToken:
     """Add a token for the user; the caller commits. Other tokens of the user stay valid."""
     plain = secrets.token_urlsafe(32)
     record = ApiToken(
         user_id=user_id,
+        kind=kind,
         name=name[:100],
         token_hash=digest(plain),
         expires_at=utcnow() + timedelta(seconds=lifetime),
@@ -95,6 +99,42 @@ def revoke(session: AnySession, token_id: str) -> bool:
     )
     order_after_commit(session, Terminate("token", token_id))
     return done.first() is not None
+
+
+def revoke_all(session: AnySession, user_id: str, *, kind: TokenKind | None = None, keep: str | None = None) -> None:
+    """Revoke the user's tokens, of one kind where it is given, but for the one with the id `keep`."""
+    valid = select(ApiToken.id).where(ApiToken.user_id == user_id, *_usable())
+    if kind is not None:
+        valid = valid.where(ApiToken.kind == kind)
+    for token_id in session.scalars(valid).all():
+        if token_id != keep:
+            revoke(session, token_id)
+
+
+def list_tokens(session: AnySession, *, user_id: str | None = None, organization_id: str) -> Sequence[ApiToken]:
+    """The usable tokens of an organization, or of one of its users, with their users, newest first."""
+    query = (
+        select(ApiToken)
+        .join(ApiToken.user)
+        .options(contains_eager(ApiToken.user))
+        .where(User.organization_id == organization_id, *_usable())
+        .order_by(ApiToken.created_at.desc(), ApiToken.id)
+    )
+    return session.scalars(query.where(ApiToken.user_id == user_id) if user_id else query).all()
+
+
+def find_token(session: AnySession, organization_id: str, token_id: str) -> ApiToken | None:
+    """A usable token of the organization, with its user."""
+    return session.scalar(
+        select(ApiToken)
+        .join(ApiToken.user)
+        .options(contains_eager(ApiToken.user))
+        .where(ApiToken.id == token_id, User.organization_id == organization_id, *_usable())
+    )
+
+
+def _usable() -> tuple[ColumnElement[bool], ...]:
+    return ApiToken.revoked_at.is_(None), ApiToken.expires_at > utcnow()
 
 
 def refresh(session: AnySession, token: ApiToken, *, lifetime: int) -> str | None:

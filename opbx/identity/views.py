@@ -1,4 +1,4 @@
-"""/api/v1/auth: logging in and out, a fresh token, and who one is."""
+"""/api/v1/auth: logging in and out, a fresh token, passwords, invitations, and who one is."""
 
 from typing import Any
 
@@ -10,10 +10,21 @@ from opbx.api import Blueprint
 from opbx.database import write_transaction
 from opbx.errors import refuse
 from opbx.extensions import current_settings, db, limiter
-from opbx.identity import passwords, tokens
-from opbx.identity.authentication import authenticated, current_token, current_user, refuse_inactive
+from opbx.identity import invitations, passwords, tokens, users
+from opbx.identity.audit import Action, record, record_about
+from opbx.identity.authentication import authenticated, current_token, current_user, refuse_inactive, refuse_suspended
+from opbx.identity.authorization import refuse_programs
+from opbx.identity.changes import change
 from opbx.identity.models import User
-from opbx.identity.schemas import LoginAnswerSchema, LoginSchema, MeSchema
+from opbx.identity.schemas import (
+    AcceptSchema,
+    InvitationSchema,
+    InviteeSchema,
+    LoginAnswerSchema,
+    LoginSchema,
+    MeSchema,
+    NewPasswordSchema,
+)
 
 blueprint = Blueprint("auth", __name__, url_prefix="/api/v1/auth", description="Login and API tokens")
 
@@ -28,18 +39,19 @@ def login(credentials: dict[str, str]) -> dict[str, Any]:
     """Log in and get a token. Tokens of other logins stay valid."""
     user = _find(credentials["email"])
     if not passwords.matches(user.password_hash if user else None, credentials["password"]) or user is None:
+        _record_failure(user)
         refuse(401, "INVALID_CREDENTIALS", "The email address or the password is wrong.")
     refuse_inactive(user)
-    with write_transaction(db.session):
-        issued = tokens.issue(db.session, user.id, name=_device(), lifetime=current_settings().token_lifetime)
-    return _answer(issued.plain, user)
+    return _logged_in(user)
 
 
 @blueprint.route("/refresh", methods=["POST"])
 @authenticated
 @blueprint.response(200, LoginAnswerSchema)
+@blueprint.alt_response(403, description="An API token cannot be refreshed")
 def refresh() -> dict[str, Any]:
     """Get a new token for the one presented, which is of no use from then on. Open sockets stay open."""
+    refuse_programs()
     with write_transaction(db.session):
         plain = tokens.refresh(db.session, current_token(), lifetime=current_settings().token_lifetime)
     if plain is None:
@@ -54,6 +66,7 @@ def logout() -> Response:
     """Revoke the token presented and end its sockets; other logins of the user stay."""
     with write_transaction(db.session):
         tokens.revoke(db.session, current_token().id)
+        record_about(db.session, Action.LOGOUT, current_user(), by=current_user())
     return Response(status=204)
 
 
@@ -63,6 +76,68 @@ def logout() -> Response:
 def me() -> User:
     """The caller and the caller's organization."""
     return current_user()
+
+
+@blueprint.route("/password", methods=["POST"])
+@limiter.limit(lambda: current_settings().login_rate_limit)
+@authenticated
+@blueprint.arguments(NewPasswordSchema)
+@blueprint.response(204)
+@blueprint.alt_response(403, description="The current password is wrong, or the caller came with an API token")
+def change_password(given: dict[str, str]) -> Response:
+    """Change the caller's password. All other logins of the caller end."""
+    refuse_programs()
+    if not passwords.matches(current_user().password_hash, given["current_password"]):
+        refuse(403, "WRONG_PASSWORD", "The current password is wrong.")
+    password_hash = passwords.hash_password(given["new_password"])
+    with change():
+        users.change_password(db.session, current_user().id, password_hash, keep=current_token().id)
+    return Response(status=204)
+
+
+@blueprint.route("/invitation", methods=["POST"])
+@limiter.limit(lambda: current_settings().login_rate_limit)
+@blueprint.arguments(InvitationSchema)
+@blueprint.response(200, InviteeSchema)
+@blueprint.alt_response(410, description="The link is unknown, used or too old")
+def invitation(given: dict[str, str]) -> User:
+    """Whom an invitation is for. Asked by POST, so that its token is in no log of addresses."""
+    with change():
+        return invitations.find(db.session, given["token"])
+
+
+@blueprint.route("/invitation/accept", methods=["POST"])
+@limiter.limit(lambda: current_settings().login_rate_limit)
+@blueprint.arguments(AcceptSchema)
+@blueprint.response(200, LoginAnswerSchema)
+@blueprint.alt_response(403, description="The organization is switched off")
+@blueprint.alt_response(410, description="The link is unknown, used or too old")
+def accept_invitation(given: dict[str, str]) -> dict[str, Any]:
+    """Choose a password by an invitation, and be logged in. Earlier logins and API tokens of the user end."""
+    with change():
+        refuse_suspended(invitations.find(db.session, given["token"]))
+    password_hash = passwords.hash_password(given["password"])  # outside of the transaction: it takes long
+    with change():
+        email = invitations.accept(db.session, given["token"], password_hash).email
+    user = _find(email)
+    assert user is not None  # noqa: S101 - found a moment ago, and users are never deleted
+    return _logged_in(user)
+
+
+def _logged_in(user: User) -> dict[str, Any]:
+    with write_transaction(db.session):
+        issued = tokens.issue(db.session, user.id, name=_device(), lifetime=current_settings().token_lifetime)
+        record_about(db.session, Action.LOGIN, user, by=user)
+    return _answer(issued.plain, user)
+
+
+def _record_failure(user: User | None) -> None:
+    """Write down a login that failed; of somebody unknown as well, or the time it takes would tell who is known."""
+    with write_transaction(db.session):
+        if user is not None:
+            record_about(db.session, Action.LOGIN_FAILED, user, by=None)
+        else:
+            record(db.session, Action.LOGIN_FAILED, organization_id=None)
 
 
 def _find(email: str) -> User | None:

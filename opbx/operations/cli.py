@@ -10,7 +10,8 @@ from sqlalchemy import select
 
 from opbx.database import write_transaction
 from opbx.extensions import current_settings, db
-from opbx.identity import accounts
+from opbx.identity import accounts, numbers
+from opbx.identity import sender_keys as senders
 from opbx.identity.models import Organization, Role, User
 from opbx.operations import access, demo
 from opbx.operations.simulator.command import simulate
@@ -132,7 +133,7 @@ def create_sender_key(organization: str, name: str, key: str | None, secret: str
     """Add a sender's key and signing secret, and show them this once."""
     with _change():
         owner = accounts.find_organization(db.session, organization)
-        issued = accounts.create_sender_key(
+        issued = senders.create_sender_key(
             db.session, owner, name=name, key=key, signing_secret=secret, allow_unstamped=allow_unstamped
         )
         click.echo(f"id              {issued.record.id}")
@@ -144,7 +145,7 @@ def create_sender_key(organization: str, name: str, key: str | None, secret: str
 def revoke_sender_key(key_id: str) -> None:
     """Refuse a sender's key from now on."""
     with _change():
-        accounts.revoke_sender_key(db.session, key_id)
+        senders.revoke_sender_key(db.session, key_id)
 
 
 @dids.command("create")
@@ -155,7 +156,7 @@ def create_did(phone_number: str, organization: str, name: str | None) -> None:
     """Add a public number, in E.164 form with the plus."""
     with _change():
         owner = accounts.find_organization(db.session, organization)
-        did = accounts.create_did_number(db.session, owner, phone_number=phone_number, friendly_name=name)
+        did = numbers.create_did_number(db.session, owner, phone_number=phone_number, friendly_name=name)
         click.echo(did.id)
 
 
@@ -168,7 +169,7 @@ def create_extension(number: str, organization: str, email: str | None) -> None:
     with _change():
         owner = accounts.find_organization(db.session, organization)
         user = accounts.find_user(db.session, email) if email else None
-        click.echo(accounts.create_extension(db.session, owner, number=number, user=user).id)
+        click.echo(numbers.create_extension(db.session, owner, number=number, user=user).id)
 
 
 @click.command("seed-demo")

@@ -6,7 +6,7 @@ from uuid import NAMESPACE_DNS, uuid5
 from sqlalchemy import select
 
 from opbx.database import AnySession
-from opbx.identity import accounts
+from opbx.identity import accounts, numbers
 from opbx.identity.models import DidNumber, Extension, Organization, Role, SenderKey, User
 from opbx.identity.passwords import hash_password, matches
 from opbx.identity.tokens import digest
@@ -82,9 +82,9 @@ def _numbers(session: AnySession, organization: Organization, number: int, peopl
     for line, name in ((1, "Sales"), (2, "Support")):
         phone_number = f"+1800555{number:03}{line}"
         if phone_number not in dids:
-            accounts.create_did_number(session, organization, phone_number=phone_number, friendly_name=name)
+            numbers.create_did_number(session, organization, phone_number=phone_number, friendly_name=name)
     extensions = set(session.scalars(select(Extension.number).where(Extension.organization_id == organization.id)))
     for place, extension in enumerate(_EXTENSIONS):
         if extension not in extensions:
             user = people[place] if place < len(people) else None
-            accounts.create_extension(session, organization, number=extension, user=user)
+            numbers.create_extension(session, organization, number=extension, user=user)

@@ -9,17 +9,18 @@ from datetime import datetime, timedelta
 
 from opbx.broadcasting import sweep
 from opbx.database import AnySession, write_transaction
-from opbx.identity import tokens
+from opbx.identity import audit, tokens
 from opbx.telephony import receipts
 
 #: Removes at most so many rows from before a moment, and returns how many there were; the caller commits.
 Prune = Callable[[AnySession, datetime, int], int]
 
-#: For each kind of row its age at removal: of events and receipts since they were made, of tokens since they expired.
+#: For each kind of row its age at removal: since it was made, of tokens since they expired.
 KEPT: dict[str, tuple[timedelta, Prune]] = {
     "events": (timedelta(days=7), sweep.prune),
     "receipts": (timedelta(days=7), receipts.prune),
     "tokens": (timedelta(days=30), tokens.prune),
+    "audit": (timedelta(days=365), audit.prune),
 }
 
 #: Rows of one transaction: SQLite's other writers never wait for long.

@@ -7,6 +7,7 @@ from flask import Flask, Response
 from flask_limiter import RequestLimit
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from opbx.administration.views import tokens, users
 from opbx.api import OrjsonProvider, bound_bodies
 from opbx.broadcasting import views as broadcasting
 from opbx.broadcasting import wakes
@@ -96,6 +97,6 @@ def _describe(app: Flask) -> None:
     """The documented blueprints, their description, and the page to try it."""
     api = openapi.EnvelopeApi(app)
     openapi.describe(api)
-    for feature in (identity, telephony, calls, broadcasting, health):
+    for feature in (identity, users, tokens, telephony, calls, broadcasting, health):
         api.register_blueprint(feature.blueprint)
     app.register_blueprint(openapi.blueprint)

@@ -5,7 +5,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy.orm import Session
 
-from opbx.identity import accounts
+from opbx.identity import accounts, numbers, sender_keys
 from opbx.identity.models import Role, UserStatus
 from opbx.identity.passwords import matches
 from opbx.identity.tokens import digest
@@ -83,48 +83,48 @@ def test_a_user_can_be_switched_off(session: Session) -> None:
 
 def test_a_sender_key_is_shown_once_and_stored_hashed(session: Session) -> None:
     organization = factories.make_organization(session)
-    issued = accounts.create_sender_key(session, organization, name="PBX")
+    issued = sender_keys.create_sender_key(session, organization, name="PBX")
     assert issued.record.key_hash == digest(issued.key)
     assert issued.record.signing_secret == issued.signing_secret
-    other = accounts.create_sender_key(session, organization, name="PBX", key="chosen by hand")
+    other = sender_keys.create_sender_key(session, organization, name="PBX", key="chosen by hand")
     assert other.key == "chosen by hand"
     assert other.signing_secret != issued.signing_secret
 
 
 def test_a_sender_key_is_revoked_once_and_for_all(session: Session) -> None:
-    issued = accounts.create_sender_key(session, factories.make_organization(session), name="PBX")
-    first = accounts.revoke_sender_key(session, issued.record.id).revoked_at
+    issued = sender_keys.create_sender_key(session, factories.make_organization(session), name="PBX")
+    first = sender_keys.revoke_sender_key(session, issued.record.id).revoked_at
     assert first is not None
-    assert accounts.revoke_sender_key(session, issued.record.id).revoked_at == first
+    assert sender_keys.revoke_sender_key(session, issued.record.id).revoked_at == first
 
 
 @pytest.mark.parametrize("key_id", ["nonsense", str(uuid4())])
 def test_an_unknown_sender_key_cannot_be_revoked(session: Session, key_id: str) -> None:
     with pytest.raises(accounts.NotFoundError):
-        accounts.revoke_sender_key(session, key_id)
+        sender_keys.revoke_sender_key(session, key_id)
 
 
 @pytest.mark.parametrize("number", ["", "12345", "+0123", "+1" + "2" * 15, "+1 555 123", "+1555123\n"])
 def test_a_number_must_have_the_e164_form(session: Session, number: str) -> None:
     with pytest.raises(accounts.InvalidFieldsError):
-        accounts.create_did_number(session, factories.make_organization(session), phone_number=number)
+        numbers.create_did_number(session, factories.make_organization(session), phone_number=number)
 
 
 def test_numbers_are_unique_within_an_organization_only(session: Session) -> None:
     first, second = factories.make_organization(session), factories.make_organization(session)
     for organization in (first, second):
-        accounts.create_did_number(session, organization, phone_number="+15551234567", friendly_name="Sales")
-        accounts.create_extension(session, organization, number="101")
+        numbers.create_did_number(session, organization, phone_number="+15551234567", friendly_name="Sales")
+        numbers.create_extension(session, organization, number="101")
     with pytest.raises(accounts.TakenError):
-        accounts.create_extension(session, first, number="101")
+        numbers.create_extension(session, first, number="101")
 
 
 def test_an_extension_is_answered_by_a_user_of_its_organization(session: Session) -> None:
     organization = factories.make_organization(session)
     own, stranger = factories.make_user(session, organization), factories.make_user(session)
-    assert accounts.create_extension(session, organization, number="101", user=own).user_id == own.id
+    assert numbers.create_extension(session, organization, number="101", user=own).user_id == own.id
     with pytest.raises(accounts.InvalidFieldsError):
-        accounts.create_extension(session, organization, number="102", user=stranger)
+        numbers.create_extension(session, organization, number="102", user=stranger)
 
 
 @pytest.mark.parametrize("reference", ["ACME", "acme.example.test"])

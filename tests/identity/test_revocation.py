@@ -20,9 +20,10 @@ from opbx.backplane.records import Record
 from opbx.database import utcnow
 from opbx.extensions import db
 from opbx.identity import accounts, revocation, tokens
-from opbx.identity.models import ApiToken, Organization, OrganizationStatus, User, UserStatus
+from opbx.identity.models import ApiToken, Organization, OrganizationStatus, Role, User, UserStatus
 from opbx.identity.revocation import REPEATED, Orders, create_orders, order_after_commit, standing_orders
 from opbx.settings import Settings
+from tests import factories
 
 NOW = utcnow()
 
@@ -97,6 +98,28 @@ def test_switching_a_user_off_and_on(run: Callable[..., None], session: Session,
     read_anew(session, user)
     assert (user.status, user.deactivated_at is None) == (UserStatus.ACTIVE, True)
     assert len(sent) == 1
+
+
+def test_an_owner_switching_a_user_off_and_revoking_a_token(
+    client: FlaskClient, session: Session, user: User, headers: dict[str, str], sent: list[Order]
+) -> None:
+    owner = factories.make_user(session, user.organization, role=Role.OWNER)
+    of_owner = factories.bearer(factories.make_token(session, owner))
+    token = session.scalars(select(ApiToken).where(ApiToken.user_id == user.id)).one()
+    session.rollback()
+    client.delete(f"/api/v1/tokens/{token.id}", headers=of_owner)
+    client.post(f"/api/v1/users/{user.id}/deactivate", headers=of_owner)
+    assert sent == [Terminate("token", token.id), Terminate("user", user.id)]
+
+
+def test_a_new_password_ends_the_sockets_of_other_logins(
+    client: FlaskClient, session: Session, user: User, headers: dict[str, str], sent: list[Order]
+) -> None:
+    other = tokens.issue(session, user.id, name="other", lifetime=60).record
+    session.commit()
+    body = {"current_password": factories.PASSWORD, "new_password": "another password"}
+    assert client.post("/api/v1/auth/password", json=body, headers=headers).status_code == 204
+    assert sent == [Terminate("token", other.id)]
 
 
 def test_suspending_an_organization_and_back(

@@ -10,7 +10,7 @@ from opbx.broadcasting.models import BroadcastEvent, ChannelCursor
 from opbx.database import open_engine, utcnow
 from opbx.extensions import Model
 from opbx.identity import tokens
-from opbx.identity.models import ApiToken
+from opbx.identity.models import ApiToken, AuditEntry
 from opbx.operations import retention
 from opbx.telephony.models import WebhookReceipt
 from tests import factories
@@ -46,14 +46,16 @@ def test_old_rows_go_and_young_ones_stay(database_url: str, monkeypatch: pytest.
         for days in (31, 29, -1):
             token = tokens.issue(session, user.id, name=f"{days}", lifetime=60).record
             token.expires_at = NOW - timedelta(days=days)
+        session.add_all(AuditEntry(action=f"{days}", at=NOW - timedelta(days=days)) for days in (364, 366))
         session.commit()
 
-        assert retention.prune(session, NOW) == {"events": 2, "receipts": 3, "tokens": 1}
-        assert retention.prune(session, NOW) == {"events": 0, "receipts": 0, "tokens": 0}
+        assert retention.prune(session, NOW) == {"events": 2, "receipts": 3, "tokens": 1, "audit": 1}
+        assert set(retention.prune(session, NOW).values()) == {0}
 
         assert sorted(session.scalars(select(WebhookReceipt.idempotency_key))) == ["0", "6.9"]
         assert sorted(session.scalars(select(BroadcastEvent.sequence))) == [3, 4]  # young, and not delivered yet
         assert sorted(session.scalars(select(ApiToken.name))) == ["-1", "29"]
+        assert session.scalars(select(AuditEntry.action)).all() == ["364"]
     engine.dispose()
 
 
