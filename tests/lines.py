@@ -1,12 +1,13 @@
 """A client process that tells what happens to it in JSON lines, and takes orders in the same way."""
 
 import json
+import os
 import queue
 import shutil
 import subprocess
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from opbx.settings import ROOT
@@ -22,10 +23,11 @@ def node() -> str:
 class LineProcess:
     """`lines` is all that the process has said so far; what is not JSON becomes a line of kind `noise`."""
 
-    def __init__(self, *command: str) -> None:
+    def __init__(self, *command: str, env: Mapping[str, str] | None = None) -> None:
         self._process = subprocess.Popen(
-            command, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-        )
+            command, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            env={**os.environ, **(env or {})},
+        )  # fmt: skip
         self.lines: list[Line] = []
         self._incoming: queue.Queue[Line] = queue.Queue()
         self._reader = threading.Thread(target=self._read, daemon=True)

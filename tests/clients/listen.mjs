@@ -1,5 +1,5 @@
 // An unmodified pusher-js or laravel-echo client under Node. Prints what happens to it as JSON lines.
-// usage: node listen.mjs '{"library":"pusher"|"echo","key","host","port","authEndpoint","token","channels":[…],"events":[…],"params":{…}}'
+// usage: node listen.mjs '{"library":"pusher"|"echo","key","host","port","authEndpoint","token","channels":[…],"events":[…],"params":{…},"tls"?:true}'
 // Lines on stdin: {"leave": channel}. Channels are given as each library wants them: pusher-js takes wire names,
 // laravel-echo logical ones with their kind: "join:presence.org.7", "private:user.7", "channel:news".
 import { createInterface } from 'node:readline';
@@ -9,7 +9,8 @@ import Pusher from 'pusher-js';
 const options = JSON.parse(process.argv[2]);
 const say = (kind, rest = {}) => console.log(JSON.stringify({ kind, ...rest }));
 const connection = {
-  cluster: '', wsHost: options.host, wsPort: options.port, forceTLS: false, enabledTransports: ['ws'], disableStats: true,
+  cluster: '', wsHost: options.host, wsPort: options.port, wssPort: options.port, forceTLS: options.tls ?? false,
+  enabledTransports: ['ws'], disableStats: true,
 };
 // `params` go to the server with each request for a signature.
 const auth = { headers: { Authorization: `Bearer ${options.token}` }, params: options.params };

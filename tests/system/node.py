@@ -1,6 +1,7 @@
 """A real pusher-js or laravel-echo client in a Node process of its own, seen through the lines that it prints."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 from opbx.settings import ROOT
@@ -10,7 +11,7 @@ EVENTS = ["call.initiated", "call.answered", "call.ended", "opbx:resync"]
 
 
 class NodeClient(LineProcess):
-    """Subscribes to `channels` as soon as it is made."""
+    """Subscribes to `channels` as soon as it is made; over TLS where there is an `authority` to trust."""
 
     def __init__(
         self,
@@ -22,12 +23,15 @@ class NodeClient(LineProcess):
         token: str,
         channels: list[str],
         params: dict[str, Any] | None = None,
+        authority: Path | None = None,
     ) -> None:
         options = {
-            "library": library, "host": "127.0.0.1", "port": port, "key": key, "authEndpoint": auth_endpoint,
-            "token": token, "channels": channels, "events": EVENTS, "params": params or {},
+            "library": library, "host": "localhost" if authority else "127.0.0.1", "port": port, "key": key,
+            "authEndpoint": auth_endpoint, "token": token, "channels": channels, "events": EVENTS,
+            "params": params or {}, "tls": authority is not None,
         }  # fmt: skip
-        super().__init__(node(), str(ROOT / "tests/clients/listen.mjs"), json.dumps(options))
+        env = {"NODE_EXTRA_CA_CERTS": str(authority)} if authority else None
+        super().__init__(node(), str(ROOT / "tests/clients/listen.mjs"), json.dumps(options), env=env)
 
     def wait_subscribed(self, channel: str) -> Line:
         return self.wait(

@@ -162,13 +162,15 @@ class Stack:
         return self.connect(library, login["access_token"], names, relay=relay)
 
     def connect(
-        self, library: str, token: str, channels: list[str], *, relay: int = 0, params: dict[str, Any] | None = None
-    ) -> NodeClient:
-        """A client with this token; `params` are sent along to `/broadcasting/auth`."""
-        client = NodeClient(
-            library, port=self.relay_ports[relay], key=KEY, token=token, channels=channels, params=params,
-            auth_endpoint=f"{self.web_url}/broadcasting/auth",
-        )  # fmt: skip
+        self, library: str, token: str, channels: list[str], *, relay: int = 0, params: dict[str, Any] | None = None,
+        **elsewhere: Any,
+    ) -> NodeClient:  # fmt: skip
+        """A client with this token; `params` are sent along to `/broadcasting/auth`.
+
+        `elsewhere` are options of `NodeClient`, for one that does not come directly.
+        """
+        direct = {"port": self.relay_ports[relay], "auth_endpoint": f"{self.web_url}/broadcasting/auth"}
+        client = NodeClient(library, key=KEY, token=token, channels=channels, params=params, **{**direct, **elsewhere})
         self.clients.append(client)
         return client
 
