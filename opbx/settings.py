@@ -82,6 +82,9 @@ class RelaySettings:
 
     port: int = setting(6001, "port of WebSocket and the HTTP API", "SOKETI_PORT")
     metrics_port: int = setting(9601, "port of `/metrics`, `/ready`, `/usage`", "SOKETI_METRICS_PORT")
+    soketi_metrics: bool = setting(
+        False, "whether metrics are shown under Soketi's names as well", "SOKETI_METRICS_NAMES"
+    )
     workers: int = setting(1, "processes that share the two ports", "RELAY_WORKERS", least=1)
     max_connections: int = setting(
         10_000, "connections of an app, over all nodes", "SOKETI_DEFAULT_APP_MAX_CONNECTIONS",
@@ -141,6 +144,12 @@ class Settings:
     bind_host: str = setting(
         "0.0.0.0", "address on which web and relay listen; `make run` takes 127.0.0.1", "BIND_HOST"
     )
+    metrics_host: str = setting(
+        "0.0.0.0", "address on which metrics are shown; give it a private one", "METRICS_HOST", follows="`BIND_HOST`"
+    )
+    web_metrics_port: int = setting(9602, "port of web's `/metrics` and `/ready`; 0: none", "WEB_METRICS_PORT")
+    worker_metrics_port: int = setting(9603, "the same of a worker", "WORKER_METRICS_PORT")
+    beat_metrics_port: int = setting(9604, "the same of beat", "BEAT_METRICS_PORT")
     web_port: int = setting(8000, "port of web", "WEB_PORT")
     web_workers: int = setting(2, "processes of web", "WEB_WORKERS", least=1)
     web_threads: int = setting(8, "of each process: requests that are served at once", "WEB_THREADS", least=1)
@@ -156,18 +165,6 @@ class Settings:
         14_400, "seconds without news until an answered call is ended as failed", "CALL_TIMEOUT"
     )
     ringing_timeout: int = setting(600, "the same for a call not answered yet", "RINGING_TIMEOUT")
-    keep_events: int = setting(7, "days until a delivered event is removed from the outbox", "KEEP_EVENTS", least=1)
-    keep_receipts: int = setting(
-        7, "days in which a webhook that is sent again is known as a duplicate", "KEEP_RECEIPTS", least=1
-    )
-    keep_session_updates: int = setting(
-        30, "days for which an ended call keeps its timeline, what its sender told step by step",
-        "KEEP_SESSION_UPDATES", least=1,
-    )  # fmt: skip
-    keep_calls: int = setting(730, "days until an ended call is removed", "KEEP_CALLS", least=1)
-    keep_records: int = setting(
-        2557, "days until a detail record is removed; it outlives its call", "KEEP_RECORDS", least=1
-    )
     redis_timeout: float = setting(0.5, "seconds: longest wait of an API request for Redis", "REDIS_TIMEOUT")
     public_ws_host: str = setting("", "host browsers use for the relay; empty: the page's own", "VITE_WS_HOST")
     public_ws_port: int = setting(6001, "port of the same", "VITE_WS_PORT", follows="`SOKETI_PORT`")
@@ -200,6 +197,7 @@ class Settings:
         given.setdefault("broker_url", given["redis_url"])
         given["log_level"] = given.get("log_level", cls.log_level).upper()
         given["database_url"] = _database_url(given.get("database_url", cls.database_url))
+        given.setdefault("metrics_host", given.get("bind_host", cls.bind_host))
         relay_port = relay.get("port", RelaySettings.port)
         given.setdefault("public_ws_port", relay_port)
         pusher.setdefault("port", relay_port)

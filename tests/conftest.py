@@ -1,5 +1,6 @@
 """Fixtures for all tests: settings on a temporary SQLite file, the web application, a session, a logged-in user."""
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +20,10 @@ from opbx.identity.models import Organization, User
 from opbx.settings import PusherSettings, Settings
 from tests import factories
 from tests.postgres import database_url, postgres, postgres_tables  # noqa: F401 - fixtures
+
+# Processes that tests start show no metrics, since their ports are everybody's; a test of metrics chooses its own.
+for _port in ("WEB_METRICS_PORT", "WORKER_METRICS_PORT", "BEAT_METRICS_PORT"):
+    os.environ.setdefault(_port, "0")
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ from opbx.broadcasting.sweep import sweep as find_stalled
 from opbx.calls.timeouts import expire_calls as end_silent_calls
 from opbx.database import utcnow
 from opbx.identity.revocation import create_orders, standing_orders
+from opbx.metrics.instruments import CHANNELS_STALLED, TRANSITIONS
 from opbx.operations.retention import prune as remove_old
 from workers import app, sessions, settings, wakes
 
@@ -20,6 +21,7 @@ def sweep() -> None:
     with sessions() as session:
         stalled = find_stalled(session, utcnow())
     if stalled:
+        CHANNELS_STALLED.inc(len(stalled))
         log.info("waking stalled channels", count=len(stalled))
         wakes.wake(stalled)
 
@@ -28,7 +30,7 @@ def sweep() -> None:
 def prune() -> None:
     """Remove what is kept no longer."""
     with sessions() as session:
-        removed = remove_old(session, settings, utcnow())
+        removed = remove_old(session, utcnow())
     log.info("pruned", **removed)
 
 
@@ -46,4 +48,5 @@ def expire_calls() -> None:
     with sessions() as session:
         expired = end_silent_calls(session, settings, utcnow())
     if expired:
+        TRANSITIONS.labels("timeout", "failed").inc(expired)
         log.info("calls ended without news", count=expired)

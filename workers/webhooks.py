@@ -11,6 +11,7 @@ from redis import RedisError
 from opbx.apps import Apps
 from opbx.backplane import hooks
 from opbx.backplane.connection import connect
+from opbx.metrics.instruments import APP_WEBHOOKS
 from opbx.settings import SettingsError
 from opbx.webhooks.batches import Batch
 from opbx.webhooks.dispatch import Dispatcher
@@ -45,13 +46,16 @@ def send(self: Any, /, **arguments: Any) -> None:
     batch = Batch(**arguments)
     match sender.send(batch):
         case Again(after):
+            APP_WEBHOOKS.labels("again").inc()
             try:
                 raise self.retry(countdown=after)
             except Reject as rejected:  # the broker was away for a moment: it is to hand out the task again
                 raise Reject(str(rejected), requeue=True) from rejected
         case GiveUp(reason):
+            APP_WEBHOOKS.labels("given up").inc()
             log.error("webhook given up", app=batch.app_id, url=batch.url, reason=reason, body=batch.body[:1000])
         case _:
+            APP_WEBHOOKS.labels("sent").inc()
             _go_on(batch.app_id)
 
 

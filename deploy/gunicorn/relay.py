@@ -7,13 +7,15 @@ import resource
 import signal
 from pathlib import Path
 
+from opbx.metrics import sharing
 from opbx.operations.gunicorn_log import Logger
 from opbx.settings import Settings
 
+sharing.share()
 _all = Settings.from_environment()
 _settings = _all.relay
 
-bind = [f"{_all.bind_host}:{_settings.port}", f"{_all.bind_host}:{_settings.metrics_port}"]
+bind = [f"{_all.bind_host}:{_settings.port}", f"{_all.metrics_host}:{_settings.metrics_port}"]
 worker_class = "gevent"
 workers = _settings.workers
 worker_connections = 2000  # requests under way; connections leave their request once they are accepted
@@ -56,3 +58,13 @@ def post_worker_init(worker):
     gevent.signal_handler(signal.SIGHUP, node.reload_apps)
     gevent.signal_handler(signal.SIGTERM, leave)
     gevent.signal_handler(signal.SIGINT, leave)
+
+
+def child_exit(_server, worker):
+    """What a worker counted outlives it."""
+    sharing.bury(worker.pid)
+
+
+def on_exit(_server):
+    """All processes end."""
+    sharing.unshare()

@@ -2,12 +2,16 @@
 
 from pathlib import Path
 
+from opbx.metrics import sharing
 from opbx.operations.gunicorn_log import Logger
 from opbx.settings import Settings
 
+sharing.share()
 _settings = Settings.from_environment()
 
-bind = f"{_settings.bind_host}:{_settings.web_port}"
+bind = [f"{_settings.bind_host}:{_settings.web_port}"]
+if _settings.web_metrics_port:
+    bind.append(f"{_settings.metrics_host}:{_settings.web_metrics_port}")
 workers = _settings.web_workers
 worker_class = "gthread"  # docs/decisions/web-worker-class.md
 threads = _settings.web_threads
@@ -20,3 +24,13 @@ accesslog = None
 logger_class = Logger
 control_socket_disable = True
 proc_name = "opbx-web"
+
+
+def child_exit(_server, worker):
+    """What a worker counted outlives it."""
+    sharing.bury(worker.pid)
+
+
+def on_exit(_server):
+    """All processes end."""
+    sharing.unshare()

@@ -17,7 +17,8 @@ class Message:
 
     `data` is the text that clients get as the event's `data` (JSON for the events of this product).
     `sequence` is the outbox's number, None for what does not come from the outbox.
-    `except_socket` is a socket id that must not get the event.
+    `except_socket` is a socket id that must not get the event. `committed` is when an event of the outbox was
+    committed, in Unix milliseconds.
     """
 
     event: str
@@ -25,6 +26,7 @@ class Message:
     sequence: int | None = None
     except_socket: str = ""
     user_id: str | None = None
+    committed: int | None = None
 
 
 def publish_call(app_id: str, channel: str, messages: Sequence[Message], *, cache: bool = False) -> Call:
@@ -36,7 +38,7 @@ def publish_call(app_id: str, channel: str, messages: Sequence[Message], *, cach
     arguments: list[str | bytes | int] = [keys.topic, new_epoch(), int(cache)]
     for message in messages:
         text = channel_event(message.event, channel, message.data, user_id=message.user_id)
-        record = Record(text, message.except_socket, message.sequence)
+        record = Record(text, message.except_socket, message.sequence, message.committed)
         arguments += ["" if message.sequence is None else message.sequence, record.encode()]
     return Call(PUBLISH, (keys.head, keys.log, keys.cache), tuple(arguments))
 

@@ -13,22 +13,27 @@ _LENGTH = Struct(">I")
 class Record:
     """One message. `text` is the whole frame's text as every subscriber gets it: it is encoded once, by the publisher.
 
-    `except_socket` is the socket id that must not get it, empty for none. `sequence` is the outbox's number.
+    `except_socket` is the socket id that must not get it, empty for none. `sequence` is the outbox's number, and
+    `committed` when that event was committed (Unix time in milliseconds).
     """
 
     text: bytes
     except_socket: str = ""
     sequence: int | None = None
+    committed: int | None = None
 
     def encode(self) -> bytes:
         sequence = "" if self.sequence is None else self.sequence
-        return f"{self.except_socket} {sequence}\n".encode() + self.text
+        stamp = "" if self.committed is None else f" {self.committed}"
+        return f"{self.except_socket} {sequence}{stamp}\n".encode() + self.text
 
     @classmethod
     def decode(cls, data: bytes) -> "Record":
         head, _, text = data.partition(b"\n")
-        except_socket, _, sequence = head.partition(b" ")
-        return cls(text, except_socket.decode(), int(sequence) if sequence else None)
+        except_socket, sequence, *stamp = head.split(b" ")
+        if not stamp:
+            return cls(text, except_socket.decode(), int(sequence) if sequence else None)
+        return cls(text, except_socket.decode(), int(sequence), int(stamp[0]))
 
 
 def channel_event(event: str, channel: str, data: str, *, user_id: str | None = None) -> bytes:

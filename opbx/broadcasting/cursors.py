@@ -21,7 +21,7 @@ from opbx.database import WRITES, utcnow
 #: even when Redis answers only on the second try.
 LEASE = timedelta(seconds=5)
 
-Pending = Row[tuple[int, int, str, dict[str, Any]]]
+Pending = Row[tuple[int, int, str, dict[str, Any], datetime]]
 
 
 class LeaseLost(Exception):
@@ -144,7 +144,13 @@ _ADVANCE = (
 )
 _RELEASE = update(ChannelCursor).where(*_HELD).values(lease_owner=None, lease_until=None)
 _READ = (
-    select(BroadcastEvent.id, BroadcastEvent.sequence, BroadcastEvent.name, BroadcastEvent.payload)
+    select(
+        BroadcastEvent.id,
+        BroadcastEvent.sequence,
+        BroadcastEvent.name,
+        BroadcastEvent.payload,
+        BroadcastEvent.created_at,
+    )
     .where(BroadcastEvent.channel == bindparam("of"), BroadcastEvent.sequence > bindparam("after"))
     .order_by(BroadcastEvent.sequence)
     .limit(bindparam("limit"))

@@ -10,6 +10,7 @@ The rules that keep it right, whoever is killed, frozen or late:
    committed, for what was committed meanwhile.
 """
 
+import time
 from collections.abc import Sequence
 
 import orjson
@@ -21,6 +22,8 @@ from opbx.backplane.publisher import Message
 from opbx.broadcasting.channels import NoChannelRule, wire_name
 from opbx.broadcasting.cursors import Cursors, Lease, LeaseLost, Pending
 from opbx.broadcasting.publisher import Publishes
+from opbx.metrics.delivery import DELIVERY
+from opbx.metrics.instruments import EVENTS_FAILED, EVENTS_REPEATED
 
 log = structlog.get_logger()
 
@@ -82,8 +85,10 @@ class Deliverer:
             pending = self._cursors.read(connection, lease.channel, cursor, BATCH)
             if not pending and cursor == lease.sequence:
                 raise EventsMissing(lease.channel)  # or the look after the release would find them for ever
+            _measure("taken", pending)
             failures = self._publish(lease.channel, pending)
             if failures:
+                EVENTS_FAILED.inc(len(failures))
                 log.error("events can never be published", channel=lease.channel, failures=failures)
                 self._cursors.fail(connection, failures)
             cursor = pending[-1].sequence if pending else cursor
@@ -108,7 +113,9 @@ class Deliverer:
                 failures[row.id] = str(error)
         if messages:
             fresh = self._publisher.publish(wire, messages)
+            _measure("published", pending)
             if fresh < len(messages):
+                EVENTS_REPEATED.inc(len(messages) - fresh)
                 # after a crash, or when the database is older than Redis (restored from a backup)
                 log.warning("events had been published before", channel=channel, count=len(messages) - fresh)
         return failures
@@ -118,7 +125,7 @@ class Deliverer:
         data = orjson.dumps({**row.payload, "sequence": row.sequence})
         if len(data) > self._max_payload:
             raise Unpublishable(f"{len(data)} bytes of data, more than the {self._max_payload} that a relay takes")
-        return Message(row.name, data.decode(), row.sequence)
+        return Message(row.name, data.decode(), row.sequence, committed=int(row.created_at.timestamp() * 1000))
 
     def _give_up(self, connection: Connection, lease: Lease) -> None:
         """Release without moving, so that the retry need not wait for the lease to expire."""
@@ -126,3 +133,10 @@ class Deliverer:
             self._cursors.release(connection, lease)
         except SQLAlchemyError as error:
             log.warning("a lease was left to expire", channel=lease.channel, error=repr(error))
+
+
+def _measure(stage: str, events: Sequence[Pending]) -> None:
+    """Note how long after their commit the events have come to `stage`."""
+    now, histogram = time.time(), DELIVERY.labels(stage)
+    for row in events:
+        histogram.observe(max(now - row.created_at.timestamp(), 0.0))

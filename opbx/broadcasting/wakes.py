@@ -15,6 +15,7 @@ from opbx.backplane.connection import connect
 from opbx.broadcasting.breaker import Breaker
 from opbx.broadcasting.outbox import wake_after_commit
 from opbx.extensions import db
+from opbx.metrics.instruments import WAKES_FAILED
 from opbx.queue import create_queue
 from opbx.settings import Settings
 
@@ -44,11 +45,13 @@ class Wakes:
     def wake(self, channels: Iterable[str]) -> None:
         """Queue the delivery of each channel, unless it is queued already. Never raises."""
         if not self._breaker.allows():
+            WAKES_FAILED.inc()
             return
         try:
             for channel in self._mark(sorted(channels)):
                 self._queue.send_task(DELIVER, args=(channel,))
         except Exception as error:
+            WAKES_FAILED.inc()
             if self._breaker.failed():
                 log.warning("channels cannot be woken, the sweeper will deliver", error=repr(error))
         else:

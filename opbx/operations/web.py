@@ -3,7 +3,7 @@
 import time
 from typing import Any
 
-from flask import Flask, Response
+from flask import Flask, Response, request
 from flask_limiter import RequestLimit
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -17,7 +17,12 @@ from opbx.errors import ApiError, register_errors
 from opbx.extensions import db, limiter, migrate
 from opbx.identity import revocation
 from opbx.identity import views as identity
+from opbx.metrics.endpoint import ByPort, Endpoint
+from opbx.metrics.instruments import RATE_LIMITED
+from opbx.metrics.processes import Processes, siblings
+from opbx.metrics.registry import Exposition
 from opbx.operations import cli, dashboard, headers, health, logs, openapi
+from opbx.operations.metrics import requests as request_metrics
 from opbx.settings import ROOT, Settings
 from opbx.telephony import views as telephony
 
@@ -30,6 +35,7 @@ def build(settings: Settings) -> Flask:
     app.config.from_mapping(configuration(settings))
     register_errors(app)
     bound_bodies(app)
+    request_metrics.register(app)
     headers.register(app, settings)
     _extend(app, settings)
     _describe(app)
@@ -40,7 +46,20 @@ def build(settings: Settings) -> Flask:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
             app.wsgi_app, x_for=trust, x_proto=trust, x_host=trust, x_port=trust
         )
+    if settings.web_metrics_port:  # the last to wrap: a proxy's headers must not say which port it was
+        app.wsgi_app = ByPort(app.wsgi_app, settings.web_metrics_port, _endpoint(app))  # type: ignore[method-assign]
     return app
+
+
+def _endpoint(app: Flask) -> Endpoint:
+    """Ready means able to take webhooks: that needs the database, and nothing else."""
+    database: health.Probe = app.extensions["checkup"].probes["database"]
+    checkup = health.Checkup({"database": database})
+
+    def why_not() -> str:
+        return "" if checkup.run()["database"]["status"] == "ok" else "The database is away."
+
+    return Endpoint(Exposition(Processes(siblings)), why_not)
 
 
 def configuration(settings: Settings) -> dict[str, Any]:
@@ -78,6 +97,7 @@ def _limits(settings: Settings) -> dict[str, Any]:
 
 
 def _too_many(limit: RequestLimit) -> Response:
+    RATE_LIMITED.labels(request.endpoint or "none").inc()
     wait = max(1, int(limit.reset_at - time.time()))  # the extension has rounded up already
     return ApiError(429, "TOO_MANY_REQUESTS", "Too many requests.", retry_after=wait).response()
 

@@ -5,6 +5,7 @@ after it waits. A batch of output is sealed with the subscribers of that moment,
 exactly what followed its join.
 """
 
+import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from opbx.backplane.presence import Member
 from opbx.backplane.records import Batch, Record
 from opbx.pusher import messages
 from opbx.relay.frames import text_frame
+from opbx.relay.tally import TALLY
 
 if TYPE_CHECKING:
     from opbx.relay.connection import Connection
@@ -51,9 +53,14 @@ class Pending:
 
 @dataclass(slots=True)
 class Output:
-    """Frames for the subscribers of one moment; `own` is for those who must not get all of them."""
+    """So many messages for the subscribers of one moment; `own` is for those who must not get all of them.
+
+    `committed` is when those of them that come from the outbox were committed (Unix milliseconds).
+    """
 
     frames: bytes
+    messages: int
+    committed: list[int]
     recipients: "list[Connection]"
     own: "dict[Connection, bytes]"
     position: int = 0
@@ -66,6 +73,7 @@ class Channel:
     """
 
     __slots__ = (
+        "_committed",
         "_confirmed",
         "_excluded",
         "_frames",
@@ -99,6 +107,7 @@ class Channel:
         self._held_back: list[Batch] = []
         self._confirmed: list[Pending] = []
         self._frames: list[bytes] = []
+        self._committed: list[int] = []
         self._size = 0
         self._excluded: dict[str, set[int]] = {}
         self._on_output = on_output
@@ -136,6 +145,7 @@ class Channel:
         """Ask what was missed; until `recovered` answers, what arrives waits."""
         if not self.recovering:
             self.recovering = True
+            TALLY.recoveries += 1
             self._on_gap(self)
 
     def baseline(self, head: Since) -> None:
@@ -151,6 +161,7 @@ class Channel:
             self._take(since.records)
         else:
             self.epoch, self.offset = since.epoch, since.offset
+            TALLY.resyncs += 1
             self._add(Record(messages.resync(self.keys.channel)))
         self._admit(adopted=True)
         held_back, self._held_back = self._held_back, []
@@ -174,6 +185,8 @@ class Channel:
             return
         if record.except_socket:
             self._excluded.setdefault(record.except_socket, set()).add(len(self._frames))
+        if record.committed is not None:
+            self._committed.append(record.committed)
         self._frames.append(frame)
         self._size += len(frame)
         if self._size >= _CHUNK:
@@ -187,13 +200,14 @@ class Channel:
         if not self._frames:
             return
         frames, self._frames, self._size = self._frames, [], 0
+        committed, self._committed = self._committed, []
         excluded, self._excluded = self._excluded, {}
         own = {
             connection: b"".join(f for i, f in enumerate(frames) if i not in excluded[connection.socket_id])
             for connection in (self.subscribers if excluded else ())
             if connection.socket_id in excluded
         }
-        self.outputs.append(Output(b"".join(frames), list(self.subscribers), own))
+        self.outputs.append(Output(b"".join(frames), len(frames), committed, list(self.subscribers), own))
 
     def flush(self, limit: int) -> int:
         """Send what waits to at most `limit` subscribers; return to how many. `outputs` is empty when all is sent."""
@@ -208,8 +222,13 @@ class Channel:
         for connection in recipients:
             if connection in subscribers:  # it may have left since
                 connection.send(own.get(connection, frames) if own else frames)
+        traffic = TALLY.traffic[self.keys.app_id]
+        traffic.messages_out += output.messages * len(recipients)
+        traffic.bytes_out += len(frames) * len(recipients)
         if output.position >= len(output.recipients):
             self.outputs.popleft()
+            if output.committed:
+                _measure(output.committed)
         return len(recipients)
 
     @property
@@ -259,3 +278,10 @@ class Channel:
             if followed and except_socket != connection.socket_id:
                 reply.append(frame)
         connection.send(b"".join(reply))
+
+
+def _measure(committed: list[int]) -> None:
+    """Note how long after their commit the events have been written to everybody."""
+    now = time.time()
+    for moment in committed:
+        TALLY.delays.add(now - moment / 1000)

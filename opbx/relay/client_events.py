@@ -15,6 +15,7 @@ from opbx.relay.connection import Connection
 from opbx.relay.hooks import Hooks
 from opbx.relay.ledger import Ledger
 from opbx.relay.limits import Bucket
+from opbx.relay.tally import TALLY
 
 PREFIX = "client-"
 
@@ -45,6 +46,7 @@ class ClientEvents:
         if connection.talk is None:
             connection.talk = Bucket(app.max_client_events_per_second)
         if app.max_client_events_per_second >= 0 and not connection.talk.take():
+            TALLY.limited["client_events"] += 1
             raise BadMessage(f"More than {app.max_client_events_per_second} client events in a second", 4301)
 
         member = joined.subscribers[connection]

@@ -20,6 +20,7 @@ from opbx.pusher.signin import SignedIn
 from opbx.pusher.subscriptions import Grant
 from opbx.relay.frames import Close, Decoder, Ping, Pong, Text, close_frame, pong_frame, text_frame
 from opbx.relay.limits import Bucket
+from opbx.relay.tally import TALLY
 
 if TYPE_CHECKING:
     from opbx.relay.channel import Channel
@@ -124,6 +125,9 @@ class Connection:
             self._keep(memoryview(frames)[sent:])
 
     def send_text(self, payload: bytes) -> None:
+        traffic = TALLY.traffic[self.app.id]
+        traffic.messages_out += 1
+        traffic.bytes_out += len(payload)
         self.send(text_frame(payload))
 
     @property
@@ -143,6 +147,7 @@ class Connection:
         self._backlog.append(frames)
         self._backlog_size += len(frames)
         if self._backlog_size > self._handler.send_buffer and self.state is State.OPEN:
+            TALLY.slow_readers += 1
             self.close(OverCapacity())
 
     def _writable(self) -> None:
@@ -186,6 +191,7 @@ class Connection:
         elif self.state is State.OPEN:
             self.seen = time.monotonic()
             self.pinged = False
+            TALLY.traffic[self.app.id].bytes_in += len(data)
             self._read(data)
 
     def _read(self, data: bytes) -> None:
@@ -203,6 +209,7 @@ class Connection:
             return
         if self._quota <= 0:
             # A flood: what it sends next waits in its own kernel, what is here already for `refill`.
+            TALLY.limited["messages"] += 1
             self._reader.stop()
             self._decoder = decoder
         elif not decoder.between_messages:
@@ -214,6 +221,7 @@ class Connection:
         self._quota -= 1
         match incoming:
             case Text(text):
+                TALLY.traffic[self.app.id].messages_in += 1
                 self._handler.message(self, text)
             case Ping(payload):
                 self.send(pong_frame(payload))
@@ -240,6 +248,7 @@ class Connection:
         if self.state is not State.OPEN:
             return
         self.state = State.CLOSING
+        TALLY.traffic[self.app.id].closed[code] += 1
         self.deadline = time.monotonic() + LINGER
         self._handler.closed(self)
         if self._backlog:
@@ -275,5 +284,6 @@ class Connection:
         self._decoder = None
         self._socket.close()
         if was_open:
+            TALLY.traffic[self.app.id].closed[1006] += 1  # RFC 6455, section 7.1.5: no close frame came
             self._handler.closed(self)
         self._handler.gone(self)

@@ -27,6 +27,7 @@ from opbx.relay.grants import ControlChannel, Grants
 from opbx.relay.hooks import Hooks
 from opbx.relay.ledger import Ledger
 from opbx.relay.limits import Addresses
+from opbx.relay.tally import TALLY
 from opbx.settings import Settings, SettingsError
 
 log = structlog.get_logger()
@@ -69,7 +70,13 @@ class Node:
     @property
     def ready(self) -> bool:
         """Whether this node can serve newcomers fully."""
-        return self.feed.connected and not self.draining
+        return not self.why_not_ready()
+
+    def why_not_ready(self) -> str:
+        """Why it cannot; empty where it can."""
+        if self.draining:
+            return "The relay is going away."
+        return "" if self.feed.connected else "The backplane is away."
 
     def on_rename(self, hold_again: Callable[[], None]) -> None:
         """Call `hold_again` when the node was declared dead and goes on under a new name."""
@@ -103,15 +110,20 @@ class Node:
         if self.draining:
             raise OverCapacity("The server is going away")  # comes back after a second, and not at once
         if not self._addresses.enter(address):
+            TALLY.limited["address"] += 1
             raise OverCapacity("Too many connections from this address")
         connection.address = address
         self._admission.ask(connection, alone=not self.feed.connected)
 
     def _admitted(self, connection: Connection) -> None:
         self.connections[connection.socket_id] = connection
+        traffic = TALLY.traffic[connection.app.id]
+        traffic.opened += 1
+        traffic.connected += 1
         connection.send_text(messages.connection_established(connection.socket_id, self.settings.activity_timeout))
 
     def _refused(self, connection: Connection) -> None:
+        TALLY.limited["connections"] += 1
         connection.close(OverQuota())
 
     def dismiss(self, connection: Connection) -> None:
@@ -122,6 +134,7 @@ class Node:
             self._addresses.leave(connection.address)
         self.grants.forget(connection)
         if self.connections.pop(connection.socket_id, None) is not None:
+            TALLY.traffic[connection.app.id].connected -= 1
             self._admission.gone(connection.app)
 
     def reload_apps(self) -> None:
@@ -198,4 +211,5 @@ class Node:
         self.ledger.submit(since_call(channel.keys, "", None), answered)
 
     def lost(self) -> None:
+        TALLY.backplane_losses += 1
         log.warning("backplane lost; connections stay, messages will be recovered")

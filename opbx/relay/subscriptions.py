@@ -19,6 +19,7 @@ from opbx.relay.channel import Channel, Confirmation, Pending
 from opbx.relay.connection import Connection
 from opbx.relay.frames import text_frame
 from opbx.relay.node import Node
+from opbx.relay.tally import TALLY
 
 _RESERVED = ReservedNames()
 
@@ -65,6 +66,7 @@ class Subscriptions:
         if name.kind is Kind.USER and (connection.user is None or connection.user.id != name.logical):
             raise SubscriptionRefused(f"{wire} is for the user who is signed in under that id")
         if len(connection.channels) >= self._node.settings.max_channels_per_connection:
+            TALLY.limited["channels"] += 1
             raise SubscriptionRefused("Too many channels on one connection", kind="LimitReached", status=429)
         return name
 
@@ -193,6 +195,7 @@ class _Entry:
         try:
             joined = read_join(answer)
         except ChannelFull as error:
+            TALLY.limited["presence_members"] += 1
             raise SubscriptionRefused("The channel has all its members", kind="LimitReached", status=403) from error
         self._moment, self._members = (joined.epoch, joined.offset), joined.members
         if joined.first and pending.member is not None:

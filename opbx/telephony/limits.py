@@ -10,6 +10,7 @@ from limits import RateLimitItem, parse
 
 from opbx.broadcasting.breaker import Breaker
 from opbx.extensions import limiter
+from opbx.metrics.instruments import LIMITS_SKIPPED, RATE_LIMITED
 
 log = structlog.get_logger()
 
@@ -22,15 +23,19 @@ _breaker = Breaker(PAUSE)
 def seconds_over_limit(limit: str, organization_id: str) -> int | None:
     """Count one webhook. None while `limit` is kept, else the seconds until the next one may come."""
     if not _breaker.allows():
+        LIMITS_SKIPPED.labels("webhooks").inc()
         return None
     try:
         wait = _hit(parse(limit), organization_id)
     except Exception as error:
+        LIMITS_SKIPPED.labels("webhooks").inc()
         if _breaker.failed():
             log.warning("webhooks are not limited", error=repr(error))
         return None
     if _breaker.succeeded():
         log.info("webhooks are limited again")
+    if wait is not None:
+        RATE_LIMITED.labels("webhooks").inc()
     return wait
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 import structlog
-from flask import Response, jsonify, request
+from flask import Response, g, jsonify, request
 from marshmallow import ValidationError
 from sqlalchemy.exc import IntegrityError
 
@@ -17,6 +17,7 @@ from opbx.calls.state import Step
 from opbx.database import reading, utcnow, write_transaction
 from opbx.errors import refuse
 from opbx.extensions import current_settings, db
+from opbx.metrics.instruments import TRANSITIONS
 from opbx.telephony import senders
 from opbx.telephony.body import Body, read_body
 from opbx.telephony.documentation import described
@@ -135,7 +136,9 @@ def _apply(endpoint: Endpoint, key: ReceiptKey, signal: CallSignal, now: datetim
         with write_transaction(db.session):
             outcome = apply(db.session, key.organization_id, signal, now, confirm)
     except AlreadyAnswered as error:
+        g.webhook_outcome = "duplicate"
         return error.answer, True
+    TRANSITIONS.labels(outcome.step.value, outcome.status.value).inc()
     return _answer(endpoint, outcome), False
 
 

@@ -30,6 +30,7 @@ class Relays:
     def __init__(self, folder: Path, count: int, **env: str) -> None:
         self.redis = RedisServer(folder)
         self.ports = [free_port() for _ in range(count)]
+        self.metrics_ports = [free_port() for _ in range(count)]
         common = {
             "REDIS_URL": self.redis.url,
             "PUSHER_APP_ID": APP_ID,
@@ -42,7 +43,7 @@ class Relays:
         self.servers = [
             Server(
                 f"relay{number}", folder, str(_BIN / "gunicorn"), "-c", "deploy/gunicorn/relay.py", "wsgi:relay",
-                env={**common, "SOKETI_PORT": str(port), "SOKETI_METRICS_PORT": str(free_port())},
+                env={**common, "SOKETI_PORT": str(port), "SOKETI_METRICS_PORT": str(self.metrics_ports[number])},
             )
             for number, port in enumerate(self.ports)
         ]  # fmt: skip

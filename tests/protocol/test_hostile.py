@@ -77,7 +77,7 @@ def memory(relay: Relays) -> int:
 
 
 def connections(relay: Relays) -> int:
-    usage = requests.get(f"http://127.0.0.1:{relay.ports[0]}/usage", timeout=10).json()
+    usage = requests.get(f"http://127.0.0.1:{relay.metrics_ports[0]}/usage", timeout=10).json()
     return int(usage["connections"])
 
 

@@ -36,6 +36,8 @@ class Stack:
         self.database_url = database_url
         self.redis = RedisServer(folder)
         self.web_port = free_port()
+        names = ("web", "relay1", "relay2", "worker1", "worker2", "beat")
+        self.metrics_ports = {name: free_port() for name in names}
         self.relay_ports = [free_port(), free_port()]
         self._env = {
             "OPBX_ENV": "development",
@@ -56,19 +58,22 @@ class Stack:
             "PYTHONPATH": str(ROOT),
             "PATH": f"{_BIN}{os.pathsep}{os.environ['PATH']}",
         }
-        self.web = self._server("web", "gunicorn", "-c", "deploy/gunicorn/web.py", "wsgi:app")
+        self.web = self._server("web", "gunicorn", "-c", "deploy/gunicorn/web.py", "wsgi:app",
+                                WEB_METRICS_PORT=str(self.metrics_ports["web"]))  # fmt: skip
         self.relays = [
             self._server(f"relay{number}", "gunicorn", "-c", "deploy/gunicorn/relay.py", "wsgi:relay",
-                         SOKETI_PORT=str(port), SOKETI_METRICS_PORT=str(free_port()))
+                         SOKETI_PORT=str(port), SOKETI_METRICS_PORT=str(self.metrics_ports[f"relay{number}"]))
             for number, port in enumerate(self.relay_ports, start=1)
         ]  # fmt: skip
         self.workers = [
-            self._server(f"worker{n}", "celery", "-q", "-A", "workers", "worker", "-n", f"worker{n}@test")
+            self._server(f"worker{n}", "celery", "-q", "-A", "workers", "worker", "-n", f"worker{n}@test",
+                         WORKER_METRICS_PORT=str(self.metrics_ports[f"worker{n}"]))
             for n in (1, 2)
-        ]
+        ]  # fmt: skip
         self.beat = self._server(
-            "beat", "celery", "-q", "-A", "workers", "beat", "-s", str(folder / "beat"), "--pidfile", ""
-        )
+            "beat", "celery", "-q", "-A", "workers", "beat", "-s", str(folder / "beat"), "--pidfile", "",
+            BEAT_METRICS_PORT=str(self.metrics_ports["beat"]),
+        )  # fmt: skip
         self.clients: list[NodeClient] = []
 
     def _server(self, name: str, command: str, *arguments: str, **env: str) -> Server:

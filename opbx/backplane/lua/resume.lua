@@ -8,7 +8,7 @@ if seen > newest then
 end
 local found, expected = { epoch, last }, seen + 1
 for _, entry in ipairs(redis.call('XRANGE', KEYS[2], '-', '+')) do
-  local sequence = tonumber(string.match(entry[2][2], '^%S* (%d+)\n'))
+  local sequence = tonumber(string.match(entry[2][2], '^%S* (%d+)[ \n]'))
   if sequence and sequence >= expected then
     if sequence > expected then
       return { epoch, last, false }

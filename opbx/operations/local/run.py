@@ -28,6 +28,9 @@ PORTS = {
     "WEB_PORT": (8000, True),
     "SOKETI_PORT": (6001, True),
     "SOKETI_METRICS_PORT": (9601, True),
+    "WEB_METRICS_PORT": (9602, True),
+    "WORKER_METRICS_PORT": (9603, True),
+    "BEAT_METRICS_PORT": (9604, True),
     "FLOWER_PORT": (5555, False),
     "REDIS_PORT": (6379, False),
 }

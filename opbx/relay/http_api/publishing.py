@@ -12,6 +12,7 @@ from opbx.backplane.scripts import Call
 from opbx.pusher.channels import parse_channel
 from opbx.relay.http_api.requests import Refused
 from opbx.relay.ledger import Ledger
+from opbx.relay.tally import TALLY
 
 #: Seconds for which a call waits for the backplane before it is answered with 503.
 TIMEOUT = 2.0
@@ -32,9 +33,11 @@ class Publishing:
         if rate < 0:
             return
         if tokens > rate:
+            TALLY.limited[kind] += 1
             raise Refused(429, f"No more than {rate} a second are allowed", _rate_headers(rate, 0, 1000))
         taken = read_taken(self.carry_out([take_call(app.id, kind, tokens, rate)])[0])
         if not taken.granted:
+            TALLY.limited[kind] += 1
             raise Refused(429, f"More than {rate} a second", _rate_headers(rate, taken.left, taken.wait_ms))
 
     def carry_out(self, calls: list[Call]) -> list[Any]:

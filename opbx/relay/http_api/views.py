@@ -29,6 +29,7 @@ from opbx.relay.http_api.requests import (
     valid_channel,
 )
 from opbx.relay.node import Node
+from opbx.relay.tally import TALLY
 
 _PRESENCE = "presence-"
 
@@ -111,11 +112,13 @@ def _attributes(channel: str, state: ChannelState, info: frozenset[str]) -> dict
 
 def _answer(call: Callable[..., dict[str, Any]], environ: dict[str, Any], **arguments: str) -> Response:
     try:
-        return _json(200, call(Request.read(environ), **arguments))
+        answer = _json(200, call(Request.read(environ), **arguments))
     except Refused as error:
-        return _json(error.status, {"error": str(error)}, error.headers)
+        answer = _json(error.status, {"error": str(error)}, error.headers)
     except RedisError:
-        return _json(503, {"error": "The backplane is away"}, {"Retry-After": "1"})
+        answer = _json(503, {"error": "The backplane is away"}, {"Retry-After": "1"})
+    TALLY.http[call.__name__, answer.status_code] += 1
+    return answer
 
 
 def _json(status: int, body: dict[str, Any], headers: dict[str, str] | None = None) -> Response:

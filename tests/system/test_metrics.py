@@ -1,0 +1,128 @@
+"""Every process shows what it does, and every figure moves for its cause."""
+
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from functools import partial
+from uuid import uuid4
+
+import pytest
+import requests
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.servers import wait_until
+from tests.system.payloads import FORMS
+from tests.system.stack import Stack
+
+pytestmark = pytest.mark.parametrize("stack", ["sqlite"], indirect=True)
+
+
+class Figures:
+    """What the metrics port of a process showed at one moment."""
+
+    def __init__(self, port: int) -> None:
+        text = requests.get(f"http://127.0.0.1:{port}/metrics", timeout=10).text
+        self.samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
+
+    def __call__(self, name: str, **labels: str) -> float:
+        """The sum of all samples of that name with those labels."""
+        return sum(s.value for s in self.samples if s.name == name and labels.items() <= s.labels.items())
+
+
+def moves(port: int, name: str, before: float, by: float, **labels: str) -> None:
+    what = f"{name}{labels} from {before} by {by}"
+    wait_until(lambda: Figures(port)(name, **labels) >= before + by, timeout=15, what=what)
+
+
+def test_a_call_is_seen_at_every_stage(stack: Stack) -> None:
+    web, relay, workers, beat = (
+        stack.metrics_ports["web"], stack.metrics_ports["relay1"],
+        [stack.metrics_ports["worker1"], stack.metrics_ports["worker2"]], stack.metrics_ports["beat"],
+    )  # fmt: skip
+    client = stack.client("pusher", "owner@demo.opbx.test", lambda org: [f"presence-presence.org.{org}"])
+    client.wait(lambda line: line["kind"] == "subscribed")
+    before = {port: Figures(port) for port in (web, relay, *workers)}
+    call_id = uuid4().hex
+    steps = list(FORMS["own form"](call_id, "demo.opbx.test"))
+    for endpoint, body in steps:
+        assert stack.webhook(endpoint, body).status_code == 200
+        assert stack.webhook(endpoint, body).json()["duplicate"] is True
+    client.wait_events(call_id, 3)
+
+    after = Figures(web)
+    for outcome in ("accepted", "duplicate"):
+        new = after("opbx_webhooks_total", outcome=outcome) - before[web]("opbx_webhooks_total", outcome=outcome)
+        assert new == len(steps), "of all processes of the server, whichever answers"
+    assert after("opbx_sender_webhooks_total") - before[web]("opbx_sender_webhooks_total") == 2 * len(steps)
+    assert after("opbx_call_transitions_total") - before[web]("opbx_call_transitions_total") == len(steps)
+    assert after("opbx_http_request_seconds_count", endpoint="webhooks.cdr") >= 0
+
+    delivery = "opbx_delivery_seconds_count"
+    for stage in ("taken", "published"):
+        old = sum(before[port](delivery, stage=stage) for port in workers)
+        wait_until(
+            lambda s=stage, o=old: sum(Figures(p)(delivery, stage=s) for p in workers) == o + 3,  # type: ignore[misc]
+            what=stage,
+        )
+    moves(relay, delivery, before[relay](delivery, stage="written"), 3, stage="written")
+    moves(relay, "opbx_relay_messages_sent_total", before[relay]("opbx_relay_messages_sent_total", app="4711"), 3)
+    moves(relay, "opbx_relay_subscriptions", 0, 1, app="4711", kind="presence")
+    moves(relay, "opbx_relay_present_users", 0, 1, app="4711")
+    assert sum(Figures(port)("opbx_tasks_total", task="broadcasts.deliver", outcome="success") for port in workers) > 0
+    idle = Figures(beat)
+    assert idle("opbx_outbox_pending_events") == 0
+    assert idle("opbx_relay_nodes") == 2
+    assert [idle("opbx_source_up", source=s) for s in ("database", "broker", "redis")] == [1, 1, 1]
+
+
+@pytest.mark.parametrize(("key", "outcome"), [("wrong", "unauthenticated")])
+def test_refused_webhooks_are_counted_by_why(stack: Stack, key: str, outcome: str) -> None:
+    port = stack.metrics_ports["web"]
+    before = Figures(port)("opbx_webhooks_total", outcome=outcome)
+    answer = requests.post(
+        f"{stack.web_url}/api/webhooks/cloudonix/cdr", json={"domain": "demo.opbx.test"},
+        headers={"Authorization": f"Bearer {key}"}, timeout=10,
+    )  # fmt: skip
+    assert answer.status_code == 401
+    moves(port, "opbx_webhooks_total", before, 1, outcome=outcome)
+
+
+@pytest.fixture
+def without_workers(stack: Stack) -> Iterator[None]:
+    for worker in stack.workers:
+        worker.kill()
+    yield
+    for worker in stack.workers:
+        worker.start()
+
+
+@pytest.mark.usefixtures("without_workers")
+def test_what_nobody_delivers_is_seen_to_wait(stack: Stack) -> None:
+    endpoint, body = next(iter(FORMS["own form"](uuid4().hex, "demo.opbx.test")))
+    assert stack.webhook(endpoint, body).status_code == 200
+    time.sleep(0.2)
+    figures = Figures(stack.metrics_ports["beat"])
+    assert figures("opbx_outbox_pending_events") == 1
+    assert figures("opbx_outbox_oldest_seconds") > 0.1
+    assert figures("opbx_queue_depth", queue="broadcasts") >= 1
+
+
+def test_every_process_says_whether_it_is_ready(stack: Stack) -> None:
+    for name, port in stack.metrics_ports.items():
+
+        def ready(port: int) -> bool:
+            with suppress(requests.ConnectionError):
+                return requests.get(f"http://127.0.0.1:{port}/ready", timeout=10).text == "OK"
+            return False
+
+        wait_until(partial(ready, port), timeout=60, what=f"{name} being ready")
+
+
+def test_metrics_are_not_on_public_ports(stack: Stack) -> None:
+    for port in (stack.web_port, *stack.relay_ports):
+        answer = requests.get(f"http://127.0.0.1:{port}/metrics", timeout=10)
+        assert "opbx_" not in answer.text
+    for name in ("web", "relay1"):
+        port = stack.metrics_ports[name]
+        assert requests.get(f"http://127.0.0.1:{port}/api/v1/health", timeout=10).status_code == 404
+        assert requests.get(f"http://127.0.0.1:{port}/app/stack-key", timeout=10).status_code == 404
