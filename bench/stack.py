@@ -10,7 +10,9 @@ from bench.processes import tree_cpu_seconds
 from bench.servers import Place, place, postgres, running, wait_answer
 from bench.swarm import Wish
 from opbx.database import open_engine, write_transaction
+from opbx.identity.sealing import create_seal
 from opbx.operations import access, demo
+from opbx.settings import Settings
 from tests.servers import Server
 
 SENDER_KEY = "sender-key-of-the-benchmark"
@@ -84,7 +86,7 @@ def _organizations(url: str, count: int) -> list[Organization]:
     engine = open_engine(url)
     try:
         with Session(engine) as session, write_transaction(session):
-            seeded = demo.seed_simulated(session, _ACCESS, count)
+            seeded = demo.seed_simulated(session, create_seal(Settings.from_environment()), _ACCESS, count)
             return [Organization(organization.id, organization.domain) for organization in seeded]
     finally:
         engine.dispose()

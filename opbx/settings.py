@@ -19,7 +19,9 @@ Scheme = Literal["http", "https"]
 T = TypeVar("T")
 
 #: Values that documentation shows; production refuses to start on them.
-PLACEHOLDER_SECRETS = frozenset({"", "pbxappsecret", "app-secret", "secret", "changeme", "password"})
+PLACEHOLDER_SECRETS = frozenset(
+    {"", "pbxappsecret", "app-secret", "secret", "changeme", "password", "opbx", "postgres", "development-only"}
+)
 
 ROOT = Path(__file__).resolve().parent.parent
 VAR = ROOT / "var"
@@ -156,6 +158,13 @@ class Settings:
     flower_port: int = setting(5555, "port of Flower", "FLOWER_PORT")
     redis_port: int = setting(6379, "of this machine's Redis, where `REDIS_URL` names no other", "REDIS_PORT")
     simulate: bool = setting(True, "whether `make run` posts simulated calls", "SIMULATE")
+    secret_keys: tuple[str, ...] = setting(
+        ("development-only",),
+        "what seals secrets in the database; of several, by commas, the first one seals and all of them open; "
+        "production refuses a placeholder",
+        "OPBX_SECRET_KEY",
+        secret=True,
+    )
     token_lifetime: int = setting(43_200, "seconds until an API token of a login expires", "TOKEN_LIFETIME", least=1)
     webhook_max_body: int = setting(65_536, "bytes; a larger body is answered with 413", "WEBHOOK_MAX_BODY")
     webhook_rate_limit: str = setting("12000/minute", "webhooks of an organization", "WEBHOOK_RATE_LIMIT")

@@ -9,12 +9,15 @@ from sqlalchemy.orm import Session
 from opbx.identity import tokens
 from opbx.identity.models import DidNumber, Extension, Organization, Role, SenderKey, TokenKind, User
 from opbx.identity.passwords import hash_password
+from opbx.identity.sealing import create_seal
+from opbx.settings import Settings
 
 Row = TypeVar("Row")
 
 PASSWORD = "correct horse battery staple"
 SENDER_KEY = "sender-key-of-the-tests"
 SIGNING_SECRET = "signing-secret-of-the-tests"
+SEAL = create_seal(Settings())
 
 _numbers = count(1)
 
@@ -56,7 +59,7 @@ def make_sender_key(session: Session, organization: Organization, **given: objec
         "organization_id": organization.id,
         "name": "test",
         "key_hash": tokens.digest(SENDER_KEY),
-        "signing_secret": SIGNING_SECRET,
+        "sealed_secret": SEAL.seal(SIGNING_SECRET),
     }
     return _saved(session, SenderKey(**(fields | given)))
 

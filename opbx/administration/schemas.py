@@ -4,11 +4,14 @@ from marshmallow import Schema, fields
 from marshmallow.validate import Length, Range
 
 from opbx.identity.models import Role, TokenKind
-from opbx.identity.schemas import UserSchema, printable
+from opbx.identity.schemas import NewDidNumberSchema, NewExtensionSchema, UserSchema, printable
 from opbx.moments import MOMENT, Timestamp
 
 #: Days for which an API token may be made.
 MAX_TOKEN_DAYS = 365
+
+#: Hours for which a sender key may stay that another one replaces.
+MAX_OVERLAP_HOURS = 168
 
 
 class ManagedUserSchema(UserSchema):
@@ -75,3 +78,82 @@ class IssuedTokenSchema(Schema):
     access_token = fields.String(required=True)
     token_type = fields.Constant("Bearer", required=True)
     token = fields.Nested(TokenSchema, required=True)
+
+
+class SenderKeySchema(Schema):
+    """What it proves with, and until when; the secrets themselves are not shown again."""
+
+    id = fields.String(required=True)
+    name = fields.String(required=True)
+    bearer = fields.Boolean(required=True, metadata={"description": "has a key for `Authorization: Bearer`"})
+    signing = fields.Boolean(required=True, metadata={"description": "has a secret for `X-Cloudonix-Signature`"})
+    allow_unstamped = fields.Boolean(required=True, metadata={"description": "takes signatures without a timestamp"})
+    created_at = Timestamp(required=True, metadata=MOMENT)
+    ends_at = Timestamp(required=True, allow_none=True, metadata=MOMENT | {"description": "null: it stays"})
+
+
+class WebhookSchema(Schema):
+    name = fields.String(required=True)
+    url = fields.String(required=True)
+
+
+class PointingSchema(Schema):
+    """How a sender is pointed here: each webhook's payload names the domain, and the headers prove who sends."""
+
+    domain = fields.String(required=True)
+    domain_uuid = fields.String(required=True)
+    webhooks = fields.List(fields.Nested(WebhookSchema), required=True)
+    headers = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
+
+
+class SenderKeysSchema(Schema):
+    data = fields.List(fields.Nested(SenderKeySchema), required=True)
+    pointing = fields.Nested(PointingSchema, required=True)
+
+
+class WantedSenderKeySchema(Schema):
+    name = fields.String(required=True, validate=[Length(1, 100), printable])
+    bearer = fields.Boolean(load_default=True, metadata={"description": "make a key for `Authorization: Bearer`"})
+    signing = fields.Boolean(load_default=True, metadata={"description": "make a secret for signatures"})
+    allow_unstamped = fields.Boolean(load_default=False)
+
+
+class RotationSchema(Schema):
+    overlap_hours = fields.Integer(
+        load_default=24,
+        strict=True,
+        validate=Range(0, MAX_OVERLAP_HOURS),
+        metadata={"description": "for which the key that is replaced stays good"},
+    )
+
+
+class IssuedSenderKeySchema(Schema):
+    """`key` and `signing_secret` are shown this once."""
+
+    key = fields.String(required=True, allow_none=True)
+    signing_secret = fields.String(required=True, allow_none=True)
+    sender_key = fields.Nested(SenderKeySchema, required=True)
+
+
+class DidNumberSchema(NewDidNumberSchema):
+    id = fields.String(required=True)
+    friendly_name = fields.String(required=True, allow_none=True)
+
+
+class DidNumbersSchema(Schema):
+    data = fields.List(fields.Nested(DidNumberSchema), required=True)
+
+
+class WantedExtensionSchema(NewExtensionSchema):
+    user_id = fields.String(load_default=None, allow_none=True, metadata={"description": "who answers it"})
+
+
+class ExtensionSchema(Schema):
+    id = fields.String(required=True)
+    number = fields.String(required=True)
+    user_id = fields.String(required=True, allow_none=True)
+    user_name = fields.Pluck(UserSchema, "name", attribute="user", required=True, allow_none=True)
+
+
+class ExtensionsSchema(Schema):
+    data = fields.List(fields.Nested(ExtensionSchema), required=True)

@@ -15,6 +15,7 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     String,
+    Text,
     UniqueConstraint,
     Uuid,
 )
@@ -86,10 +87,10 @@ class SenderKey(Model):
     organization_id: Mapped[str] = mapped_column(ForeignKey("organizations.id", ondelete="CASCADE"), index=True)
     name: Mapped[str] = mapped_column(String(100))
     key_hash: Mapped[bytes | None] = mapped_column(LargeBinary(32))  # SHA-256 of the Bearer key
-    signing_secret: Mapped[str | None] = mapped_column(String(255))  # of X-Cloudonix-Signature
+    sealed_secret: Mapped[str | None] = mapped_column(Text)  # of X-Cloudonix-Signature; see `sealing`
     allow_unstamped: Mapped[bool] = mapped_column(Boolean, default=False)  # signature without timestamp
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
-    revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  # may be to come: a replaced key stays for a while
 
     organization: Mapped[Organization] = relationship(back_populates="sender_keys")
 

@@ -13,6 +13,7 @@ from opbx.extensions import current_settings, db
 from opbx.identity import accounts, numbers
 from opbx.identity import sender_keys as senders
 from opbx.identity.models import Organization, Role, User
+from opbx.identity.sealing import UnreadableSecretError, current_seal
 from opbx.operations import access, demo
 from opbx.operations.simulator.command import simulate
 from opbx.operations.trigger import trigger
@@ -134,7 +135,13 @@ def create_sender_key(organization: str, name: str, key: str | None, secret: str
     with _change():
         owner = accounts.find_organization(db.session, organization)
         issued = senders.create_sender_key(
-            db.session, owner, name=name, key=key, signing_secret=secret, allow_unstamped=allow_unstamped
+            db.session,
+            current_seal(),
+            owner,
+            name=name,
+            key=key,
+            signing_secret=secret,
+            allow_unstamped=allow_unstamped,
         )
         click.echo(f"id              {issued.record.id}")
         click.echo(f"key             {issued.key}\nsigning secret  {issued.signing_secret}")
@@ -146,6 +153,17 @@ def revoke_sender_key(key_id: str) -> None:
     """Refuse a sender's key from now on."""
     with _change():
         senders.revoke_sender_key(db.session, key_id)
+
+
+@sender_keys.command("reseal")
+def reseal_sender_keys() -> None:
+    """Seal all signing secrets under the first key of OPBX_SECRET_KEY: the others can then be taken away."""
+    try:
+        with _change():
+            count = senders.reseal(db.session, current_seal())
+    except UnreadableSecretError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"{count} sealed anew")
 
 
 @dids.command("create")
@@ -178,7 +196,7 @@ def seed_demo() -> None:
     """Make sure that the demo exists, and show how to log in to it."""
     given = access.read(current_settings())
     with _change():
-        seeded = demo.seed(db.session, given)
+        seeded = demo.seed(db.session, current_seal(), given)
         domains = [organization.domain for organization in seeded]
     for domain in domains:
         click.echo(f"{domain}: owner@{domain}, agent@{domain}")

@@ -9,6 +9,7 @@ from opbx.database import AnySession
 from opbx.identity import accounts, numbers
 from opbx.identity.models import DidNumber, Extension, Organization, Role, SenderKey, User
 from opbx.identity.passwords import hash_password, matches
+from opbx.identity.sealing import Seal
 from opbx.identity.tokens import digest
 from opbx.operations.access import DEMO_SLUGS, Access
 
@@ -16,18 +17,18 @@ _EXTENSIONS = ("101", "102", "103")
 _KEY_NAME = "demo"
 
 
-def seed(session: AnySession, given: Access) -> list[Organization]:
+def seed(session: AnySession, seal: Seal, given: Access) -> list[Organization]:
     """Make sure that both organizations exist and open with `given`. The caller commits."""
-    return [_organization(session, slug, number, given) for number, slug in enumerate(DEMO_SLUGS, start=1)]
+    return [_organization(session, seal, slug, number, given) for number, slug in enumerate(DEMO_SLUGS, start=1)]
 
 
-def seed_simulated(session: AnySession, given: Access, count: int) -> list[Organization]:
+def seed_simulated(session: AnySession, seal: Seal, given: Access, count: int) -> list[Organization]:
     """The demo's organizations, and simulated ones beyond them, `count` in all. The caller commits."""
     slugs = [*DEMO_SLUGS, *(f"simulated-{number}" for number in range(len(DEMO_SLUGS) + 1, count + 1))]
-    return [_organization(session, slug, number, given) for number, slug in enumerate(slugs[:count], start=1)]
+    return [_organization(session, seal, slug, number, given) for number, slug in enumerate(slugs[:count], start=1)]
 
 
-def _organization(session: AnySession, slug: str, number: int, given: Access) -> Organization:
+def _organization(session: AnySession, seal: Seal, slug: str, number: int, given: Access) -> Organization:
     domain = f"{slug}.opbx.test"
     organization: Organization | None = session.scalar(select(Organization).where(Organization.slug == slug))
     if organization is None:
@@ -42,7 +43,7 @@ def _organization(session: AnySession, slug: str, number: int, given: Access) ->
         _user(session, organization, "Owner", Role.OWNER, given.password),
         _user(session, organization, "Agent", Role.PBX_USER, given.password),
     ]
-    _sender_key(session, organization, given.sender_key)
+    _sender_key(session, seal, organization, given.sender_key)
     _numbers(session, organization, number, people)
     return organization
 
@@ -65,7 +66,7 @@ def _user(session: AnySession, organization: Organization, title: str, role: Rol
     return user
 
 
-def _sender_key(session: AnySession, organization: Organization, key: str) -> None:
+def _sender_key(session: AnySession, seal: Seal, organization: Organization, key: str) -> None:
     record: SenderKey | None = session.scalar(
         select(SenderKey).where(SenderKey.organization_id == organization.id, SenderKey.name == _KEY_NAME)
     )
@@ -73,7 +74,7 @@ def _sender_key(session: AnySession, organization: Organization, key: str) -> No
         record = SenderKey(organization_id=organization.id, name=_KEY_NAME)
         session.add(record)
     if record.key_hash != digest(key):
-        record.key_hash, record.signing_secret, record.revoked_at = digest(key), key, None
+        record.key_hash, record.sealed_secret, record.revoked_at = digest(key), seal.seal(key), None
     session.flush()
 
 

@@ -7,7 +7,7 @@ from flask import Flask, Response, request
 from flask_limiter import RequestLimit
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from opbx.administration.views import tokens, users
+from opbx.administration.views import numbers, sender_keys, tokens, users
 from opbx.api import OrjsonProvider, bound_bodies
 from opbx.broadcasting import views as broadcasting
 from opbx.broadcasting import wakes
@@ -17,6 +17,7 @@ from opbx.errors import ApiError, register_errors
 from opbx.extensions import db, limiter, migrate
 from opbx.identity import revocation
 from opbx.identity import views as identity
+from opbx.identity.sealing import create_seal
 from opbx.metrics.endpoint import ByPort, Endpoint
 from opbx.metrics.instruments import RATE_LIMITED
 from opbx.metrics.processes import Processes, siblings
@@ -108,6 +109,7 @@ def _extend(app: Flask, settings: Settings) -> None:
     limiter.init_app(app)
     wakes.init_broadcasting(app)
     revocation.init_revocation(app)
+    app.extensions["opbx_seal"] = create_seal(settings)
     with app.app_context():
         mind(db.engine)
         app.extensions["checkup"] = health.Checkup(health.probes(settings, db.engine, app.extensions["opbx_queue"]))
@@ -117,6 +119,6 @@ def _describe(app: Flask) -> None:
     """The documented blueprints, their description, and the page to try it."""
     api = openapi.EnvelopeApi(app)
     openapi.describe(api)
-    for feature in (identity, users, tokens, telephony, calls, broadcasting, health):
+    for feature in (identity, users, tokens, sender_keys, numbers, telephony, calls, broadcasting, health):
         api.register_blueprint(feature.blueprint)
     app.register_blueprint(openapi.blueprint)

@@ -7,7 +7,7 @@ anything to check it with: a wrong signature is not made good by a key.
 
 import hmac
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -18,6 +18,7 @@ from sqlalchemy.engine import Connection
 from werkzeug.datastructures import Headers
 
 from opbx.identity.models import Organization, OrganizationStatus, SenderKey
+from opbx.identity.sender_keys import is_good
 
 #: Seconds that a signature's timestamp may be away from our clock.
 TOLERANCE = 300
@@ -30,10 +31,10 @@ _KEYS = {
         Organization.id,
         Organization.status,
         SenderKey.key_hash,
-        SenderKey.signing_secret,
+        SenderKey.sealed_secret,
         SenderKey.allow_unstamped,
     )
-    .outerjoin(SenderKey, and_(SenderKey.organization_id == Organization.id, SenderKey.revoked_at.is_(None)))
+    .outerjoin(SenderKey, and_(SenderKey.organization_id == Organization.id, is_good(bindparam("now"))))
     .where(column == bindparam("name"))
     for column in (Organization.domain, Organization.domain_uuid)
 }
@@ -88,11 +89,30 @@ class Key:
 _NOBODY = Key(sha256(b"nobody's key").digest(), "nobody's secret", allow_unstamped=False)
 
 
-def authenticate(connection: Connection, payload: Mapping[str, Any], proofs: Proofs, body: bytes, now: datetime) -> str:
-    """The id of the organization that the sender has proved to speak for. Raises `SenderRefused`."""
+def authenticate(
+    connection: Connection,
+    payload: Mapping[str, Any],
+    proofs: Proofs,
+    body: bytes,
+    now: datetime,
+    *,
+    unseal: Callable[[str], str],
+) -> str:
+    """The id of the organization that the sender has proved to speak for. Raises `SenderRefused`.
+
+    `unseal` opens the signing secrets; only a signed request needs them.
+    """
     column, name = _domain(payload)
-    rows = connection.execute(_KEYS[column], {"name": name}).all()
-    keys = [Key(row.key_hash, row.signing_secret, bool(row.allow_unstamped)) for row in rows]
+    rows = connection.execute(_KEYS[column], {"name": name, "now": now}).all()
+    signed = proofs.signature is not None
+    keys = [
+        Key(
+            row.key_hash,
+            unseal(row.sealed_secret) if signed and row.sealed_secret else None,
+            bool(row.allow_unstamped),
+        )
+        for row in rows
+    ]
     if not _proved(keys, proofs, body, now) or not rows:
         raise Unauthenticated
     if rows[0].status is not OrganizationStatus.ACTIVE:

@@ -17,6 +17,7 @@ from opbx.calls.state import Step
 from opbx.database import reading, utcnow, write_transaction
 from opbx.errors import refuse
 from opbx.extensions import current_settings, db
+from opbx.identity.sealing import UnreadableSecretError, current_seal
 from opbx.metrics.instruments import TRANSITIONS
 from opbx.telephony import senders
 from opbx.telephony.body import Body, read_body
@@ -25,6 +26,8 @@ from opbx.telephony.limits import seconds_over_limit
 from opbx.telephony.receipts import AlreadyAnswered, Answer, ReceiptKey, idempotency_key, keep
 from opbx.telephony.transactions import retrying
 from opbx.telephony.vocabulary import detail_record, opbx_form, session_update, voice_request
+
+log = structlog.get_logger()
 
 blueprint = Blueprint(
     "webhooks", __name__, url_prefix="/api/webhooks/cloudonix", description="What telephony senders post"
@@ -95,13 +98,17 @@ def _receive(endpoint: Endpoint) -> Response:
 def _authenticate(body: Body, now: datetime) -> str:
     try:
         with reading(db.engine) as connection:
-            return senders.authenticate(connection, body.payload, senders.Proofs.of(request.headers), body.raw, now)
+            proofs = senders.Proofs.of(request.headers)
+            return senders.authenticate(connection, body.payload, proofs, body.raw, now, unseal=current_seal().open)
     except senders.DomainMissing:
         refuse(400, "DOMAIN_MISSING", "The payload names no domain.")
     except senders.Unauthenticated:
         refuse(401, "UNAUTHENTICATED", "The domain, the key or the signature is wrong.", headers=_CHALLENGE)
     except senders.OrganizationSuspended:
         refuse(403, "ORGANIZATION_INACTIVE", "This organization is suspended.")
+    except UnreadableSecretError as error:
+        log.warning("a sender's signature cannot be checked", error=str(error))
+        refuse(503, "SECRET_UNREADABLE", "The signature cannot be checked now; send it again.", retry_after=30)
 
 
 _CHALLENGE = {"WWW-Authenticate": "Bearer"}

@@ -28,6 +28,7 @@ def admin(session: Session, organization: Organization) -> User:
 @pytest.fixture
 def call(client: FlaskClient, session: Session) -> Call:
     def call(user: User, method: str, path: str, body: Any = None, /, *, status: int | None = None) -> TestResponse:
+        session.rollback()
         headers = factories.bearer(factories.make_token(session, user))
         answer = client.open(f"/api/v1{path}", method=method, json=body, headers=headers)
         assert status is None or answer.status_code == status, answer.text

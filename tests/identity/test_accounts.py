@@ -1,14 +1,11 @@
 """Creating accounts: what is stored, and what is refused with which error."""
 
-from uuid import uuid4
-
 import pytest
 from sqlalchemy.orm import Session
 
-from opbx.identity import accounts, numbers, sender_keys
+from opbx.identity import accounts, numbers
 from opbx.identity.models import Role, UserStatus
 from opbx.identity.passwords import matches
-from opbx.identity.tokens import digest
 from tests import factories
 
 
@@ -79,29 +76,6 @@ def test_a_user_can_be_switched_off(session: Session) -> None:
     assert user.status is UserStatus.INACTIVE
     with pytest.raises(accounts.NotFoundError):
         accounts.deactivate_user(session, "nobody@example.test")
-
-
-def test_a_sender_key_is_shown_once_and_stored_hashed(session: Session) -> None:
-    organization = factories.make_organization(session)
-    issued = sender_keys.create_sender_key(session, organization, name="PBX")
-    assert issued.record.key_hash == digest(issued.key)
-    assert issued.record.signing_secret == issued.signing_secret
-    other = sender_keys.create_sender_key(session, organization, name="PBX", key="chosen by hand")
-    assert other.key == "chosen by hand"
-    assert other.signing_secret != issued.signing_secret
-
-
-def test_a_sender_key_is_revoked_once_and_for_all(session: Session) -> None:
-    issued = sender_keys.create_sender_key(session, factories.make_organization(session), name="PBX")
-    first = sender_keys.revoke_sender_key(session, issued.record.id).revoked_at
-    assert first is not None
-    assert sender_keys.revoke_sender_key(session, issued.record.id).revoked_at == first
-
-
-@pytest.mark.parametrize("key_id", ["nonsense", str(uuid4())])
-def test_an_unknown_sender_key_cannot_be_revoked(session: Session, key_id: str) -> None:
-    with pytest.raises(accounts.NotFoundError):
-        sender_keys.revoke_sender_key(session, key_id)
 
 
 @pytest.mark.parametrize("number", ["", "12345", "+0123", "+1" + "2" * 15, "+1 555 123", "+1555123\n"])

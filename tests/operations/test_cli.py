@@ -107,19 +107,20 @@ class TestDemo:
     ) -> None:
         for password in ("pw", "another one"):
             given = access.Access(password=password, sender_key="key of the demo")
-            demo.seed(session, given)
+            demo.seed(session, factories.SEAL, given)
             session.commit()
             answer = client.post("/api/v1/auth/login", json={"email": "agent@other.opbx.test", "password": password})
             assert answer.status_code == 200
         key = session.scalars(select(SenderKey)).first()
         assert key is not None
-        assert (key.key_hash, key.signing_secret) == (digest("key of the demo"), "key of the demo")
+        assert key.key_hash == digest("key of the demo")
+        assert factories.SEAL.open(key.sealed_secret or "") == "key of the demo"
 
     def test_simulated_organizations_follow_the_demo_s(self, session: Session) -> None:
         given = access.Access(password="pw", sender_key="key of the demo")
-        domains = [organization.domain for organization in demo.seed_simulated(session, given, 3)]
+        domains = [organization.domain for organization in demo.seed_simulated(session, factories.SEAL, given, 3)]
         assert domains == ["demo.opbx.test", "other.opbx.test", "simulated-3.opbx.test"]
-        assert len(demo.seed_simulated(session, given, 1)) == 1
+        assert len(demo.seed_simulated(session, factories.SEAL, given, 1)) == 1
 
 
 def test_trigger_takes_a_call_through_its_events(run: Run, session: Session) -> None:

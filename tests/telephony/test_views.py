@@ -243,7 +243,7 @@ class TestWhoIsLetIn:
         assert Sender(client, organization).post("cdr", CDR).status_code == 401
 
     def test_by_each_of_several_keys(self, sender: Sender, session: Session) -> None:
-        factories.make_sender_key(session, sender.organization, key_hash=tokens.digest("second"), signing_secret=None)
+        factories.make_sender_key(session, sender.organization, key_hash=tokens.digest("second"), sealed_secret=None)
         assert sender.post("cdr", CDR, {"Authorization": "bearer second"}).status_code == 200
         assert sender.post("cdr", CDR).status_code == 200
 

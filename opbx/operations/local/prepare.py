@@ -7,6 +7,7 @@ import flask_migrate
 from opbx import create_app
 from opbx.database import write_transaction
 from opbx.extensions import db
+from opbx.identity.sealing import current_seal
 from opbx.operations import access, demo
 from opbx.settings import Settings
 
@@ -18,7 +19,7 @@ def main() -> None:
     with app.app_context():
         flask_migrate.upgrade()
         with write_transaction(db.session):
-            demo.seed(db.session, access.read(settings))
+            demo.seed(db.session, current_seal(), access.read(settings))
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from opbx.calls.models import Call
 from opbx.database import AnySession, write_transaction
 from opbx.extensions import current_settings, db
 from opbx.identity.models import DidNumber, Extension, Organization
+from opbx.identity.sealing import current_seal
 from opbx.operations import access, demo
 from opbx.operations.simulator.plan import CALL_ID_PREFIX, LONGEST_SILENCE, Line
 from opbx.operations.simulator.sender import Sender, Tally
@@ -44,7 +45,7 @@ def simulate(rate: float, organizations: int, url: str | None, duration: float |
     settings = current_settings()
     opening = access.read(settings)
     with write_transaction(db.session):
-        seeded = demo.seed_simulated(db.session, opening, organizations)
+        seeded = demo.seed_simulated(db.session, current_seal(), opening, organizations)
         lines = [_line(db.session, organization, opening) for organization in seeded]
         leftovers = [end for row, line in zip(seeded, lines, strict=True) for end in _leftovers(db.session, row, line)]
     db.session.remove()
