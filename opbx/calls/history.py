@@ -1,13 +1,14 @@
-"""The calls of an organization, newest first, filtered, page by page."""
+"""The calls of an organization, newest first, filtered, page by page or all of them."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import ColumnElement, Row, Select, and_, or_, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from opbx.calls.models import Call, CallDirection, CallStatus
@@ -45,17 +46,29 @@ def list_calls(
 
     The cursor is the last call's place in the order and not a count, so that new calls move no page.
     """
-    query = select(Call).where(Call.organization_id == organization_id, *_conditions(organization_id, wanted))
-    if cursor is not None:
-        moment, identity = _read_cursor(cursor)
-        query = query.where(
-            Call.initiated_at <= moment,  # implied by the next line, but an index can start from it
-            or_(Call.initiated_at < moment, and_(Call.initiated_at == moment, Call.id < identity)),
-        )
-    query = query.order_by(Call.initiated_at.desc(), Call.id.desc()).limit(limit + 1)
-    calls = session.scalars(query).all()
+    after = _read_cursor(cursor) if cursor is not None else None
+    calls = session.scalars(_selected(select(Call), organization_id, wanted, after).limit(limit + 1)).all()
     more = len(calls) > limit
     return Page(calls=calls[:limit], next_cursor=_cursor(calls[limit - 1]) if more else None)
+
+
+def each_batch(
+    session: AnySession,
+    organization_id: str,
+    wanted: CallFilter,
+    columns: Sequence[InstrumentedAttribute[Any]],
+    size: int = 1000,
+) -> Iterator[Sequence[Row[Any]]]:
+    """`columns` of all calls, `size` at a time. Each batch is a transaction of its own, however long it takes."""
+    after: tuple[datetime, str] | None = None
+    while True:
+        query = select(*columns, Call.initiated_at, Call.id)
+        rows = session.execute(_selected(query, organization_id, wanted, after).limit(size)).all()
+        session.rollback()
+        yield rows
+        if len(rows) < size:
+            return
+        after = rows[-1][-2], rows[-1][-1]
 
 
 def find_call(session: AnySession, organization_id: str, identity: str) -> Call | None:
@@ -66,6 +79,19 @@ def find_call(session: AnySession, organization_id: str, identity: str) -> Call 
     query = select(Call).where(Call.organization_id == organization_id, or_(*identities))
     calls = session.scalars(query).all()
     return next((call for call in calls if call.id == canonical), calls[0] if calls else None)
+
+
+def _selected(
+    query: Select[Any], organization_id: str, wanted: CallFilter, after: tuple[datetime, str] | None
+) -> Select[Any]:
+    query = query.where(Call.organization_id == organization_id, *_conditions(organization_id, wanted))
+    if after is not None:
+        moment, identity = after
+        query = query.where(
+            Call.initiated_at <= moment,  # implied by the next line, but an index can start from it
+            or_(Call.initiated_at < moment, and_(Call.initiated_at == moment, Call.id < identity)),
+        )
+    return query.order_by(Call.initiated_at.desc(), Call.id.desc())
 
 
 def _conditions(organization_id: str, wanted: CallFilter) -> list[ColumnElement[bool]]:

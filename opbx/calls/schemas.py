@@ -51,8 +51,8 @@ def printable(value: str) -> None:
         raise ValidationError("Control characters are not allowed.")
 
 
-class HistoryQuerySchema(Schema):
-    """Filters of the call list. `status` may be given several times, or several with commas between them."""
+class FilterQuerySchema(Schema):
+    """Which calls. `status` may be given several times, or several with commas between them."""
 
     status = fields.List(fields.String())
     direction = fields.Enum(CallDirection, by_value=True)
@@ -61,8 +61,6 @@ class HistoryQuerySchema(Schema):
     did = fields.String(validate=[Length(1, NUMBER_LENGTH), printable], metadata={"description": "id or number"})
     since = Timestamp(data_key="from", metadata=MOMENT)
     until = Timestamp(data_key="to", metadata=MOMENT)
-    limit = fields.Integer(load_default=50, validate=Range(1, MAX_LIMIT))
-    cursor = fields.String(validate=Length(1, 200), metadata={"description": "`next_cursor` of the page before"})
 
     @post_load
     def split(self, query: dict[str, Any], **_: Any) -> dict[str, Any]:
@@ -72,6 +70,11 @@ class HistoryQuerySchema(Schema):
         except ValueError as error:
             raise ValidationError(f"Must be of: {', '.join(CallStatus)}.", "status") from error
         return query
+
+
+class HistoryQuerySchema(FilterQuerySchema):
+    limit = fields.Integer(load_default=50, validate=Range(1, MAX_LIMIT))
+    cursor = fields.String(validate=Length(1, 200), metadata={"description": "`next_cursor` of the page before"})
 
 
 class HistorySchema(Schema):
@@ -116,6 +119,20 @@ class BucketSchema(Schema):
     answered = fields.Integer(required=True)
 
 
+class HourSchema(Schema):
+    hour = fields.Integer(required=True, metadata={"description": "of the local day, 0 to 23"})
+    total = fields.Integer(required=True, metadata={"description": "of all days in the period"})
+    answered = fields.Integer(required=True)
+
+
+class BusySchema(Schema):
+    number = fields.String(required=True)
+    name = fields.String(required=True, allow_none=True, metadata={"description": "from the directory"})
+    total = fields.Integer(required=True)
+    answered = fields.Integer(required=True)
+    talk = fields.Integer(required=True, metadata={"description": "seconds in all"})
+
+
 class StatisticsSchema(Schema):
     """Averages in seconds; null where there is nothing to take them of."""
 
@@ -130,6 +147,9 @@ class StatisticsSchema(Schema):
     average_talk = fields.Float(required=True, allow_none=True, metadata={"description": "of completed calls"})
     interval = fields.String(required=True, validate=OneOf(["hour", "day"]))
     series = fields.List(fields.Nested(BucketSchema), required=True)
+    hours = fields.List(fields.Nested(HourSchema), required=True)
+    busiest_numbers = fields.List(fields.Nested(BusySchema), required=True)
+    busiest_extensions = fields.List(fields.Nested(BusySchema), required=True)
 
 
 class ActiveCallsSchema(Schema):

@@ -1,17 +1,18 @@
-"""How an organization's calls went in a period: outcomes, answer rate, waiting and talk time, calls per hour or day."""
+"""How an organization's calls went in a period: outcomes, answer rate, waiting and talk time, at which hours."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Float, Integer, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, Float, Integer, and_, case, func, select
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
 from opbx.calls.models import Call, CallStatus
+from opbx.calls.ranking import ANSWERED, busiest_extensions, busiest_numbers
 from opbx.database import AnySession
 
 #: Local days of each named period, today included.
@@ -83,7 +84,12 @@ def _seconds_postgresql(element: _Seconds, compiler: SQLCompiler, **options: Any
 
 def summarize(session: AnySession, organization_id: str, period: Period) -> dict[str, Any]:
     """The figures of the calls that began in `period`, as `StatisticsSchema` describes them."""
-    rows = [row._asdict() for row in session.execute(_quarters(organization_id, period))]
+    within = (
+        Call.organization_id == organization_id,
+        Call.initiated_at >= period.since,
+        Call.initiated_at < period.until,
+    )
+    rows = [row._asdict() for row in session.execute(_quarters(within))]
     total: dict[str, Any] = {name: sum(row[name] for row in rows) for name in _figures()}
     decided = total["total"] - total["waiting"]
     return {
@@ -96,6 +102,9 @@ def summarize(session: AnySession, organization_id: str, period: Period) -> dict
         "average_talk": _ratio(total["talk"], total["completed"], digits=1),
         "interval": period.interval,
         "series": list(_series(rows, period)),
+        "hours": _hours(rows, period.zone),
+        "busiest_numbers": busiest_numbers(session, organization_id, within),
+        "busiest_extensions": busiest_extensions(session, organization_id, within),
     }
 
 
@@ -113,13 +122,12 @@ def _figures() -> dict[str, ColumnElement[Any]]:
     def count(condition: ColumnElement[bool]) -> ColumnElement[int]:
         return func.sum(case((condition, 1), else_=0))
 
-    answered = or_(Call.answered_at.is_not(None), Call.duration > 0)
     waited = _Seconds(Call.initiated_at, Call.answered_at)
     return {
         "total": func.count(),
         "active": count(Call.ended_at.is_(None)),
         "waiting": count(and_(Call.ended_at.is_(None), Call.answered_at.is_(None))),
-        "answered": count(answered),
+        "answered": count(ANSWERED),
         "with_wait": count(Call.answered_at.is_not(None)),
         "wait": func.sum(case((Call.answered_at.is_not(None), waited), else_=0.0)),
         "talk": func.sum(case((Call.status == CallStatus.COMPLETED, Call.duration), else_=0)),
@@ -127,17 +135,21 @@ def _figures() -> dict[str, ColumnElement[Any]]:
     }
 
 
-def _quarters(organization_id: str, period: Period) -> Any:
+def _quarters(within: Sequence[ColumnElement[bool]]) -> Any:
     quarter = _QuarterHour(Call.initiated_at).label("quarter")
     return (
-        select(quarter, *(figure.label(name) for name, figure in _figures().items()))
-        .where(
-            Call.organization_id == organization_id,
-            Call.initiated_at >= period.since,
-            Call.initiated_at < period.until,
-        )
-        .group_by(quarter)
+        select(quarter, *(figure.label(name) for name, figure in _figures().items())).where(*within).group_by(quarter)
     )
+
+
+def _hours(rows: list[dict[str, Any]], zone: ZoneInfo) -> list[dict[str, Any]]:
+    """The 24 hours of a local day, with the calls of all days in them."""
+    hours = [{"hour": hour, "total": 0, "answered": 0} for hour in range(24)]
+    for row in rows:
+        hour = hours[datetime.fromtimestamp(row["quarter"] * QUARTER, zone).hour]
+        hour["total"] += row["total"]
+        hour["answered"] += row["answered"]
+    return hours
 
 
 def _series(rows: list[dict[str, Any]], period: Period) -> Iterator[dict[str, Any]]:

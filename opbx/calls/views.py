@@ -1,17 +1,19 @@
 """/api/v1/calls: the live board, the history and the figures of the caller's own organization."""
 
+import itertools
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import orjson
-from flask import Response
+from flask import Response, stream_with_context
 
 from opbx.api import Blueprint
-from opbx.calls import history, snapshot, statistics
+from opbx.calls import export, history, snapshot, statistics
 from opbx.calls.models import Call
 from opbx.calls.schemas import (
     ActiveCallsSchema,
     CallDetailSchema,
+    FilterQuerySchema,
     HistoryQuerySchema,
     HistorySchema,
     StatisticsQuerySchema,
@@ -51,6 +53,23 @@ def listing(query: dict[str, Any]) -> Response:
     except history.InvalidCursor as error:
         refuse(422, "VALIDATION_FAILED", "Some fields are not usable.", details={"cursor": [str(error)]})
     return _json({"data": [render_call(call) for call in page.calls], "next_cursor": page.next_cursor})
+
+
+@blueprint.route("/export.csv")
+@authenticated
+@blueprint.arguments(FilterQuerySchema, location="query")
+@blueprint.response(200, {"type": "string"}, content_type="text/csv", description="A line a call, after the headings")
+def export_calls(query: dict[str, Any]) -> Response:
+    """All calls as CSV, newest first, with the list's filters; sent while they are read."""
+    wanted = history.CallFilter(**query)
+    columns = list(export.COLUMNS.values())
+    batches = history.each_batch(db.session, current_user().organization_id, wanted, columns)
+    first = next(batches)  # before the answer begins: a database that is away is still told as an error
+    answer = Response(
+        stream_with_context(export.render(itertools.chain([first], batches))), content_type="text/csv; charset=utf-8"
+    )
+    answer.headers["Content-Disposition"] = f'attachment; filename="calls-{utcnow():%Y-%m-%d}.csv"'
+    return answer
 
 
 @blueprint.route("/statistics")

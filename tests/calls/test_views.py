@@ -240,6 +240,43 @@ class TestStatistics:
         assert figures["totals"]["total"] == total
         assert days is None or len(figures["series"]) == days
 
+    def test_hours_of_the_local_day(self, get: Get, session: Session, organization: Organization) -> None:
+        for number, day in enumerate((0, 1, 1)):
+            add(session, organization, number, begin=T0 + timedelta(days=day))  # 13:15 there
+        add(session, organization, 3, begin=T0 + timedelta(minutes=44), answered_at=None, duration=0)
+        add(session, organization, 4, begin=T0 + timedelta(minutes=45))
+        hours = get("/statistics", **{"from": "2024-05-25T18:15:00Z", "to": "2024-05-28T18:15:00Z"})["hours"]
+        assert [hour["hour"] for hour in hours] == list(range(24))
+        assert {hour["hour"]: (hour["total"], hour["answered"]) for hour in hours if hour["total"]} == {
+            13: (4, 3),
+            14: (1, 1),
+        }
+
+    def test_the_busiest(self, get: Get, session: Session, organization: Organization) -> None:
+        factories.make_did_number(session, organization, "+18005556789", friendly_name="Sales")
+        ann = factories.make_user(session, organization, name="Ann")
+        factories.make_extension(session, organization, "101", user_id=ann.id)
+        unanswered: dict[str, Any] = {"answered_at": None, "duration": 0}
+        for number in range(3):
+            add(session, organization, number, did="+18005556789", extension="101")
+        add(session, organization, 3, did="+18005556789", status=CallStatus.BUSY, **unanswered)
+        add(session, organization, 4, to_number="+18005550000", direction=None, extension="102")
+        add(session, organization, 5, to_number="+15550001", direction=CallDirection.OUTBOUND, extension="102")
+        add(session, factories.make_organization(session), 6, to_number="+15550002")
+        for number in range(10, 22):
+            add(session, organization, number, to_number=f"+18005559{number}")
+        figures = get("/statistics", **{"from": "2024-05-26T00:00:00Z", "to": "2024-05-27T00:00:00Z"})
+        busiest = figures["busiest_numbers"]
+        assert len(busiest) == 10
+        assert busiest[:2] == [
+            {"number": "+18005556789", "name": "Sales", "total": 4, "answered": 3, "talk": 180},
+            {"number": "+18005550000", "name": None, "total": 1, "answered": 1, "talk": 60},
+        ]
+        assert figures["busiest_extensions"] == [
+            {"number": "101", "name": "Ann", "total": 3, "answered": 3, "talk": 180},
+            {"number": "102", "name": None, "total": 2, "answered": 2, "talk": 120},
+        ]
+
     def test_nothing_to_take_an_average_of(self, get: Get) -> None:
         figures = get("/statistics")
         assert (figures["answer_rate"], figures["average_wait"], figures["average_talk"]) == (None, None, None)
