@@ -7,6 +7,7 @@ UV_COMPILE := $(BIN)/uv pip compile --quiet --python-version 3.11 --no-emit-inde
 
 INSTALLED := .venv/.installed
 INSTALLED_DEV := .venv/.installed-dev
+NAME ?= localhost
 NODE := .venv/.node
 PACKAGES := dashboard/node_modules/.installed
 BUILT := dashboard/dist/.built
@@ -15,7 +16,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 DASHBOARD := $(shell find dashboard -type f -not -path '*/node_modules/*' -not -path '*/dist/*' 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help install dashboard run test lint format bench lock clean
+.PHONY: help install dashboard run test lint format bench certificate lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /	/' | expand -t 14
@@ -44,6 +45,11 @@ format: $(INSTALLED_DEV) ## Put the code into its form
 
 bench: $(INSTALLED_DEV) ## Measure how fast it is on this machine (PARTS="journey fanout …" for some)
 	$(BIN)/python -m bench $(PARTS)
+
+certificate: ## A self-signed certificate in var/tls, to try docker compose with (NAME=…)
+	@mkdir -p var/tls var/acme
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 365 -subj /CN=$(NAME) \
+	  -addext subjectAltName=DNS:$(NAME) -keyout var/tls/privkey.pem -out var/tls/fullchain.pem
 
 lock: $(INSTALLED_DEV) ## Pin the requirements anew
 	$(UV_COMPILE) requirements.in -o requirements.txt

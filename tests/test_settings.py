@@ -9,9 +9,6 @@ import pytest
 
 from opbx.settings import ROOT, PusherSettings, RelaySettings, Settings, SettingsError, declared
 
-#: Read by others than our own processes.
-_ELSEWHERE = {"POSTGRES_PASSWORD"}
-
 
 @pytest.fixture(autouse=True)
 def _bare(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -76,10 +73,8 @@ def test_no_variable_is_read_for_two_settings() -> None:
 
 
 def test_what_the_documentation_names_is_a_setting() -> None:
-    known = {name for one in _all_settings() for name in one.metadata["variables"]} | _ELSEWHERE
+    known = {name for one in _all_settings() for name in one.metadata["variables"]}
     assert _named(_table()) - known == set()
-    example = {line.lstrip("# ").split("=")[0] for line in _lines(".env.example") if re.match(r"(# )?[A-Z_]+=", line)}
-    assert example - known == set()
 
 
 def _all_settings() -> list[Field[Any]]:

@@ -28,14 +28,14 @@ def binary() -> str | None:
 class Nginx(Server):
     """Serves the stack at `https://localhost:{port}`, certified by `certificates.authority`."""
 
-    def __init__(self, stack: Stack, folder: Path, flower: str) -> None:
+    def __init__(self, stack: Stack, folder: Path, flower: int) -> None:
         program = binary()
         assert program is not None, "nginx is not installed"
         self.stack = stack
         self.port, self.plain_port = free_port(), free_port()
         self.certificates: Certificates = make_certificates(folder)
         self._folder = folder
-        self._flower = flower
+        self.flower = flower
         self._command = [program, "-p", str(folder), "-c", str(folder / "nginx.conf")]
         self._globals = f"daemon off; pid {folder}/nginx.pid;"
         super().__init__("nginx", folder, *self._command, "-g", self._globals)
@@ -64,7 +64,7 @@ class Nginx(Server):
                 NGINX_ACME_ROOT=self._folder,
                 NGINX_WEB=f"127.0.0.1:{self.stack.web_port}",
                 NGINX_RELAY="relays",
-                NGINX_FLOWER=self._flower,
+                NGINX_FLOWER=f"127.0.0.1:{self.flower}",
             )
         )
 

@@ -58,25 +58,26 @@ class Stack:
             "PYTHONPATH": str(ROOT),
             "PATH": f"{_BIN}{os.pathsep}{os.environ['PATH']}",
         }
-        self.web = self._server("web", "gunicorn", "-c", "deploy/gunicorn/web.py", "wsgi:app",
-                                WEB_METRICS_PORT=str(self.metrics_ports["web"]))  # fmt: skip
+        self.web = self.server("web", "gunicorn", "-c", "deploy/gunicorn/web.py", "wsgi:app",
+                               WEB_METRICS_PORT=str(self.metrics_ports["web"]))  # fmt: skip
         self.relays = [
-            self._server(f"relay{number}", "gunicorn", "-c", "deploy/gunicorn/relay.py", "wsgi:relay",
-                         SOKETI_PORT=str(port), SOKETI_METRICS_PORT=str(self.metrics_ports[f"relay{number}"]))
+            self.server(f"relay{number}", "gunicorn", "-c", "deploy/gunicorn/relay.py", "wsgi:relay",
+                        SOKETI_PORT=str(port), SOKETI_METRICS_PORT=str(self.metrics_ports[f"relay{number}"]))
             for number, port in enumerate(self.relay_ports, start=1)
         ]  # fmt: skip
         self.workers = [
-            self._server(f"worker{n}", "celery", "-q", "-A", "workers", "worker", "-n", f"worker{n}@test",
-                         WORKER_METRICS_PORT=str(self.metrics_ports[f"worker{n}"]))
+            self.server(f"worker{n}", "celery", "-q", "-A", "workers", "worker", "-n", f"worker{n}@test",
+                        WORKER_METRICS_PORT=str(self.metrics_ports[f"worker{n}"]))
             for n in (1, 2)
         ]  # fmt: skip
-        self.beat = self._server(
+        self.beat = self.server(
             "beat", "celery", "-q", "-A", "workers", "beat", "-s", str(folder / "beat"), "--pidfile", "",
             BEAT_METRICS_PORT=str(self.metrics_ports["beat"]),
         )  # fmt: skip
         self.clients: list[NodeClient] = []
 
-    def _server(self, name: str, command: str, *arguments: str, **env: str) -> Server:
+    def server(self, name: str, command: str, *arguments: str, **env: str) -> Server:
+        """One more process with the stack's environment; whoever asks for it starts and stops it."""
         return Server(name, self.folder, str(_BIN / command), *arguments, env={**self._env, **env})
 
     @property

@@ -1,20 +1,20 @@
 """The proxy: TLS, WebSockets that stay, and what it keeps from the outside."""
 
 import json
+import re
 import socket
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
 import requests
 import websocket
 
-from tests.servers import wait_until
+from tests.servers import free_port, wait_until
 from tests.system.nginx import Nginx, binary
 from tests.system.payloads import FORMS
 from tests.system.stack import KEY, PASSWORD, SENDER_KEY, Stack
@@ -28,28 +28,23 @@ OWNER = "owner@demo.opbx.test"
 Connect = Callable[[], websocket.WebSocket]
 
 
-class _Flower(BaseHTTPRequestHandler):
-    """Stands where Flower stands, and says which path it was asked for."""
-
-    def do_GET(self) -> None:
-        self.send_response(200)
-        self.end_headers()
-        self.wfile.write(self.path.encode())
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Silent."""
-
-
 @pytest.fixture(scope="module")
-def flower() -> Iterator[str]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), _Flower) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"127.0.0.1:{server.server_port}"
-        server.shutdown()
+def flower(stack: Stack) -> Iterator[int]:
+    """The port of a real one, with a password, as docker compose starts it."""
+    port = free_port()
+    server = stack.server(
+        "flower", "celery", "-q", "-A", "workers", "flower", "--address=127.0.0.1", f"--port={port}",
+        FLOWER_URL_PREFIX="flower", FLOWER_BASIC_AUTH="owner:flower-password",
+    )  # fmt: skip
+    server.start()
+    try:
+        yield port
+    finally:
+        server.stop()
 
 
 @pytest.fixture
-def nginx(stack: Stack, flower: str, tmp_path: Path) -> Iterator[Nginx]:
+def nginx(stack: Stack, flower: int, tmp_path: Path) -> Iterator[Nginx]:
     server = Nginx(stack, tmp_path, flower)
     try:
         server.start()
@@ -153,8 +148,18 @@ def test_what_is_for_operators_is_not_shown(nginx: Nginx, path: str) -> None:
     assert "nginx" in answer.text  # its own answer: nobody behind was asked
 
 
-def test_flower_is_reached_under_its_prefix(nginx: Nginx) -> None:
-    assert nginx.get("/flower/workers").text == "/flower/workers"
+def test_flower_is_reached_by_who_has_its_password(nginx: Nginx) -> None:
+    def page(**options: Any) -> requests.Response:
+        return nginx.get("/flower/broker", **options)
+
+    wait_until(lambda: page().status_code == 401, timeout=60, what="Flower asking for a password")
+    assert page(auth=("owner", "wrong")).status_code == 401
+    shown = page(auth=("owner", "flower-password"))
+    assert shown.status_code == 200
+    assert "/flower/static/" in shown.text
+    assert nginx.get(re.findall(r'href="(/flower/static/[^"]+)"', shown.text)[0]).status_code == 200
+    inside = f"http://127.0.0.1:{nginx.flower}/flower/healthcheck"
+    assert requests.get(inside, timeout=10).text == "OK"  # what docker compose asks
 
 
 def test_a_body_that_is_too_large_is_refused_by_web_and_a_huge_one_by_the_proxy(nginx: Nginx) -> None:
