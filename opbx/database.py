@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, DateTime, Delete, Engine, MetaData, create_engine, event
+from sqlalchemy import CursorResult, DateTime, Delete, Engine, MetaData, Update, create_engine, event
 from sqlalchemy.engine import Connection, Dialect, make_url
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.orm import DeclarativeBase, Session, scoped_session
@@ -163,7 +163,7 @@ def write_transaction(session: AnySession) -> Iterator[None]:
         raise
 
 
-def delete_chosen(session: AnySession, statement: Delete) -> int:
-    """Delete by `statement` past the ORM, and return how many rows there were."""
+def change_chosen(session: AnySession, statement: Delete | Update) -> int:
+    """Delete or update by `statement` past the ORM, and return how many rows there were."""
     done = session.execute(statement.execution_options(synchronize_session=False))
     return cast("CursorResult[Any]", done).rowcount

@@ -16,7 +16,7 @@ SWEEP_PERIOD = 1.0
 DISPATCH_PERIOD = 1.0
 EXPIRE_CALLS_PERIOD = 30.0
 REPEAT_ORDERS_PERIOD = 10.0
-PRUNE_PERIOD = 3600.0
+PRUNE_PERIOD = 600.0
 
 #: Seconds after which Redis hands a task to another worker when nothing was heard of the one that took it.
 #: It must be longer than any task runs (see the time limits) or waits for its retry (see `retry.py`).

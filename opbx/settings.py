@@ -174,6 +174,18 @@ class Settings:
         14_400, "seconds without news until an answered call is ended as failed", "CALL_TIMEOUT"
     )
     ringing_timeout: int = setting(600, "the same for a call not answered yet", "RINGING_TIMEOUT")
+    keep_events: int = setting(7, "days until a delivered event is removed from the outbox", "KEEP_EVENTS", least=1)
+    keep_receipts: int = setting(
+        7, "days in which a webhook that is sent again is known as a duplicate", "KEEP_RECEIPTS", least=1
+    )
+    keep_session_updates: int = setting(
+        30, "days for which an ended call keeps its timeline, what its sender told step by step",
+        "KEEP_SESSION_UPDATES", least=1,
+    )  # fmt: skip
+    keep_calls: int = setting(730, "days until an ended call is removed", "KEEP_CALLS", least=1)
+    keep_records: int = setting(
+        2557, "days until a detail record is removed; it outlives its call", "KEEP_RECORDS", least=1
+    )
     redis_timeout: float = setting(0.5, "seconds: longest wait of an API request for Redis", "REDIS_TIMEOUT")
     public_ws_host: str = setting("", "host browsers use for the relay; empty: the page's own", "VITE_WS_HOST")
     public_ws_port: int = setting(6001, "port of the same", "VITE_WS_PORT", follows="`SOKETI_PORT`")

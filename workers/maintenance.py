@@ -30,7 +30,7 @@ def sweep() -> None:
 def prune() -> None:
     """Remove what is kept no longer."""
     with sessions() as session:
-        removed = remove_old(session, utcnow())
+        removed = remove_old(session, settings, utcnow())
     log.info("pruned", **removed)
 
 

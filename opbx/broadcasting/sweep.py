@@ -6,7 +6,7 @@ from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session
 
 from opbx.broadcasting.models import BroadcastEvent, ChannelCursor, ChannelHead
-from opbx.database import AnySession, delete_chosen
+from opbx.database import AnySession, change_chosen
 
 #: A younger event is on its way: its own wake is in the queue.
 PATIENCE = timedelta(seconds=2)
@@ -55,4 +55,4 @@ def prune(session: AnySession, before: datetime, limit: int) -> int:
         )
         .limit(limit)
     )
-    return delete_chosen(session, delete(BroadcastEvent).where(BroadcastEvent.id.in_(old)))
+    return change_chosen(session, delete(BroadcastEvent).where(BroadcastEvent.id.in_(old)))

@@ -71,6 +71,7 @@ class Call(Model):
     last_event_at: Mapped[datetime] = mapped_column(UtcDateTime)  # when we last heard of it, by our clock
     last_told_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  # what that was by the sender's clock
     timeline: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)  # transitions and steps back
+    timeline_pruned_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  # it is kept for less long than the call
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
 
     __table_args__ = (
@@ -85,11 +86,24 @@ class Call(Model):
             postgresql_where=text("ended_at IS NULL"),
             sqlite_where=text("ended_at IS NULL"),
         ),
+        # What is old is found by these, for a call and for its timeline.
+        Index(
+            "ix_calls_ended",
+            "ended_at",
+            postgresql_where=text("ended_at IS NOT NULL"),
+            sqlite_where=text("ended_at IS NOT NULL"),
+        ),
+        Index(
+            "ix_calls_timeline",
+            "ended_at",
+            postgresql_where=text("ended_at IS NOT NULL AND timeline_pruned_at IS NULL"),
+            sqlite_where=text("ended_at IS NOT NULL AND timeline_pruned_at IS NULL"),
+        ),
     )
 
 
 class CallDetailRecord(Model):
-    """The sender's own record of a finished call, kept as it came. One a session token."""
+    """The sender's own record of a finished call, kept as it came and longer than the call. One a session token."""
 
     __tablename__ = "call_detail_records"
     __table_args__ = (UniqueConstraint("organization_id", "session_token"),)
@@ -97,6 +111,6 @@ class CallDetailRecord(Model):
     id: Mapped[str] = mapped_column(Uuid(as_uuid=False), primary_key=True, default=new_id)
     organization_id: Mapped[str] = mapped_column(ForeignKey("organizations.id", ondelete="CASCADE"))
     session_token: Mapped[str] = mapped_column(String(ID_LENGTH))
-    call_id: Mapped[str] = mapped_column(ForeignKey("calls.id", ondelete="CASCADE"), index=True)
+    call_id: Mapped[str | None] = mapped_column(ForeignKey("calls.id", ondelete="SET NULL"), index=True)
     record: Mapped[dict[str, Any]] = mapped_column(JSON)
-    received_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    received_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)

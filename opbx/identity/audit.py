@@ -10,7 +10,7 @@ from typing import Any
 from flask import has_request_context, request
 from sqlalchemy import delete, select
 
-from opbx.database import AnySession, delete_chosen
+from opbx.database import AnySession, change_chosen
 from opbx.identity.models import AuditEntry, User
 
 
@@ -117,7 +117,7 @@ def list_entries(
 def prune(session: AnySession, before: datetime, limit: int) -> int:
     """Remove at most `limit` entries from before then; return how many. The caller commits."""
     old = select(AuditEntry.id).where(AuditEntry.at < before).limit(limit)
-    return delete_chosen(session, delete(AuditEntry).where(AuditEntry.id.in_(old)))
+    return change_chosen(session, delete(AuditEntry).where(AuditEntry.id.in_(old)))
 
 
 def _cursor(entry: AuditEntry) -> str:

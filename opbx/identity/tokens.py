@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import contains_eager
 
 from opbx.backplane.control import Extend, Terminate
-from opbx.database import AnySession, delete_chosen, utcnow, write_transaction
+from opbx.database import AnySession, change_chosen, utcnow, write_transaction
 from opbx.identity.models import ApiToken, TokenKind, User
 from opbx.identity.revocation import order_after_commit
 
@@ -161,7 +161,7 @@ def refresh(session: AnySession, token: ApiToken, *, lifetime: int) -> str | Non
 def prune(session: AnySession, before: datetime, limit: int) -> int:
     """Remove at most `limit` tokens that expired before then; return how many. The caller commits."""
     old = select(ApiToken.id).where(ApiToken.expires_at < before).limit(limit)
-    return delete_chosen(session, delete(ApiToken).where(ApiToken.id.in_(old)))
+    return change_chosen(session, delete(ApiToken).where(ApiToken.id.in_(old)))
 
 
 def is_use_due(token: ApiToken, now: datetime) -> bool:

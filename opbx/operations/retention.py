@@ -8,31 +8,43 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from opbx.broadcasting import sweep
+from opbx.calls import retention as calls
 from opbx.database import AnySession, write_transaction
 from opbx.identity import audit, tokens
+from opbx.settings import Settings
 from opbx.telephony import receipts
 
 #: Removes at most so many rows from before a moment, and returns how many there were; the caller commits.
 Prune = Callable[[AnySession, datetime, int], int]
 
-#: For each kind of row its age at removal: since it was made, of tokens since they expired.
-KEPT: dict[str, tuple[timedelta, Prune]] = {
-    "events": (timedelta(days=7), sweep.prune),
-    "receipts": (timedelta(days=7), receipts.prune),
-    "tokens": (timedelta(days=30), tokens.prune),
-    "audit": (timedelta(days=365), audit.prune),
-}
+#: Days for which the rows are kept that no setting is about: tokens since they expired, the audit log since the entry.
+TOKENS, AUDIT = 30, 365
 
 #: Rows of one transaction: SQLite's other writers never wait for long.
 BATCH = 500
 
-#: Seconds for one kind of row in one run, an hour apart. What is left over is removed by the next one.
+#: Seconds for one kind of row in one run. What is left over is removed by the next one.
 BUDGET = 10.0
 
 
-def prune(session: AnySession, now: datetime) -> dict[str, int]:
+def kept(settings: Settings) -> dict[str, tuple[int, Prune]]:
+    """For each kind of row after how many days it is removed, and by what."""
+    return {
+        "events": (settings.keep_events, sweep.prune),
+        "receipts": (settings.keep_receipts, receipts.prune),
+        "session_updates": (settings.keep_session_updates, calls.prune_timelines),
+        "calls": (settings.keep_calls, calls.prune_calls),
+        "records": (settings.keep_records, calls.prune_records),
+        "tokens": (TOKENS, tokens.prune),
+        "audit": (AUDIT, audit.prune),
+    }
+
+
+def prune(session: AnySession, settings: Settings, now: datetime) -> dict[str, int]:
     """Remove what is older than it is kept; return how many rows of each kind."""
-    return {name: _prune(session, remove, now - age) for name, (age, remove) in KEPT.items()}
+    return {
+        name: _prune(session, remove, now - timedelta(days=days)) for name, (days, remove) in kept(settings).items()
+    }
 
 
 def _prune(session: AnySession, remove: Prune, before: datetime) -> int:

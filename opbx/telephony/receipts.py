@@ -10,7 +10,7 @@ from sqlalchemy import Connection, bindparam, delete, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 
 from opbx.calls.models import table_of
-from opbx.database import AnySession, delete_chosen
+from opbx.database import AnySession, change_chosen
 from opbx.telephony.models import KEY_LENGTH, WebhookReceipt
 
 _receipts = table_of(WebhookReceipt)
@@ -76,7 +76,7 @@ def prune(session: AnySession, before: datetime, limit: int) -> int:
     """Remove at most `limit` receipts from before then; return how many. The caller commits."""
     key = tuple_(*_receipts.primary_key)
     old = select(*_receipts.primary_key).where(_receipts.c.created_at < before).limit(limit)
-    return delete_chosen(session, delete(_receipts).where(key.in_(old)))
+    return change_chosen(session, delete(_receipts).where(key.in_(old)))
 
 
 def _first_answer(connection: Connection, key: ReceiptKey) -> Answer:

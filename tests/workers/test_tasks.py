@@ -4,8 +4,10 @@ from collections.abc import Callable
 from typing import NoReturn
 
 import pytest
+import structlog
 from celery.exceptions import Retry
 from redis.exceptions import ConnectionError as RedisDown
+from structlog.testing import capture_logs
 
 from opbx.backplane.control import Extend, Order, Terminate
 from workers import broadcasts, maintenance
@@ -109,9 +111,10 @@ def test_standing_orders_are_sent_again(monkeypatch: pytest.MonkeyPatch) -> None
     assert sent == [standing]
 
 
-def test_pruning_tells_what_it_removed(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+def test_pruning_tells_what_it_removed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(maintenance, "log", structlog.get_logger())  # not the one cached before logs are captured
     monkeypatch.setattr(maintenance, "remove_old", lambda *_: {"events": 3, "receipts": 2})
-    with caplog.at_level("INFO"):
+    with capture_logs() as logs:
         maintenance.prune.run()
 
-    assert "pruned" in caplog.text
+    assert [(entry["event"], entry["events"]) for entry in logs] == [("pruned", 3)]
