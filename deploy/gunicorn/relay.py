@@ -16,7 +16,7 @@ _all = Settings.from_environment()
 _settings = _all.relay
 
 bind = [f"{_all.bind_host}:{_settings.port}", f"{_all.metrics_host}:{_settings.metrics_port}"]
-worker_class = "gevent"
+worker_class = "opbx.relay.worker.Worker"
 workers = _settings.workers
 worker_connections = 2000  # requests under way; connections leave their request once they are accepted
 backlog = 4096

@@ -2,13 +2,15 @@
 
 import hashlib
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from secrets import token_hex
 from typing import Any, ClassVar
 from weakref import WeakSet
 
+from hiredis import pack_command
 from redis import Redis
-from redis.exceptions import NoScriptError, RedisError
+from redis.exceptions import NoScriptError, RedisError, ResponseError
 
 _FOLDER = Path(__file__).parent / "lua"
 
@@ -62,9 +64,13 @@ class Call:
     arguments: tuple[str | bytes | int, ...]
 
 
+_LIFE = token_hex(6)
+_lives = count()
+
+
 def new_epoch() -> str:
-    """The name of a new life of a channel's head, in case the script finds none."""
-    return token_hex(6)
+    """The name of a new life of a channel's head, in case the script finds none: given out once, by nobody else."""
+    return f"{_LIFE}-{next(_lives):x}"
 
 
 def run(redis: Redis, calls: list[Call]) -> list[Any]:
@@ -102,8 +108,32 @@ def _load(redis: Redis) -> None:
 
 def _run(redis: Redis, calls: list[Call]) -> list[Any]:
     """The answers, errors of single calls among them."""
-    pipeline = redis.pipeline(transaction=False)
-    for call in calls:
-        pipeline.evalsha(call.script.sha, len(call.keys), *call.keys, *call.arguments)
-    answers: list[Any] = pipeline.execute(raise_on_error=False)
-    return answers
+    # What a pipeline of redis-py does, without its bookkeeping for each command: a fifth of a publish's time.
+    packed = b"".join(map(_pack, calls))
+    connection: Any = redis.connection_pool.get_connection()
+
+    def attempt() -> list[Any]:
+        connection.send_packed_command([packed], check_health=False)
+        return [_answer(connection) for _ in calls]
+
+    try:
+        answers: list[Any] = connection.retry.call_with_retry(attempt, lambda _error: connection.disconnect())
+        return answers
+    except BaseException:
+        connection.disconnect()  # answers that nobody reads any more may still come
+        raise
+    finally:
+        redis.connection_pool.release(connection)
+
+
+def _pack(call: Call) -> bytes:
+    command: tuple[Any, ...] = ("EVALSHA", call.script.sha, len(call.keys), *call.keys, *call.arguments)
+    packed: bytes = pack_command(command)
+    return packed
+
+
+def _answer(connection: Any) -> Any:
+    try:
+        return connection.read_response()
+    except ResponseError as error:
+        return error

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 def sign(secret: str, text: str | bytes) -> str:
     """Hexadecimal HMAC-SHA256 of `text`."""
     message = text.encode() if isinstance(text, str) else text
-    return hmac.new(secret.encode(), message, hashlib.sha256).hexdigest()
+    return hmac.digest(secret.encode(), message, "sha256").hex()
 
 
 def matches(expected: str, given: str) -> bool:

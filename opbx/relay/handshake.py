@@ -7,12 +7,10 @@ client is let in first and told why by a close code, since a browser cannot read
 import _socket
 import os
 import socket
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable
 
 from flask import Flask, request
 from flask_sock import Sock
-from simple_websocket import Server
 
 from opbx.apps import NO_APP, App, Apps
 from opbx.pusher.errors import (
@@ -25,64 +23,40 @@ from opbx.pusher.errors import (
     UnknownApp,
     UnsupportedProtocol,
 )
+from opbx.relay import upgrade
 from opbx.relay.connection import Connection
 from opbx.relay.dispatch import Dispatch
 from opbx.relay.node import Node
+from opbx.relay.upgrade import Accepted
 
 _OLDEST, _NEWEST = 5, 7
 
 
-class NoThread:
-    """Stands in for simple-websocket's reader thread: the event loop reads here."""
-
-    def __init__(self, target: Callable[[], None]) -> None:
-        self.name = target.__name__
-
-    def start(self) -> None:
-        """Nothing runs."""
-
-
-def detach(ws: Server) -> _socket.socket:
+def detach(ws: Accepted) -> _socket.socket:
     """Take the socket away from its request, so that closing the request does not close it."""
     # The plain socket of the C library: gevent's, which waits when it cannot send, wraps each send once more.
     taken = _socket.socket(fileno=os.dup(ws.sock.fileno()))
     taken.setblocking(False)
     taken.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    ws.connected = False  # keeps flask-sock from sending a close frame
     return taken
-
-
-class WithoutCompression:
-    """WSGI middleware that hides the offered extensions: simple-websocket would accept permessage-deflate.
-
-    With it, each connection keeps a compressor, and a message must be compressed for each receiver.
-    """
-
-    def __init__(self, wsgi: Callable[..., Iterable[bytes]]) -> None:
-        self._wsgi = wsgi
-
-    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        environ.pop("HTTP_SEC_WEBSOCKET_EXTENSIONS", None)
-        return self._wsgi(environ, start_response)
 
 
 def register_sockets(flask: Flask, node: Node, dispatch: Dispatch) -> None:
     """Serve WebSocket at `/app/{key}`, and refuse it in the protocol's way everywhere else."""
-    flask.config["SOCK_SERVER_OPTIONS"] = {"thread_class": NoThread}
-    flask.wsgi_app = WithoutCompression(flask.wsgi_app)  # type: ignore[method-assign]
+    upgrade.install()
     sock = Sock(flask)
 
     @sock.route("/app/<key>")
-    def connect(ws: Server, key: str) -> None:
+    def connect(ws: Accepted, key: str) -> None:
         _open(ws, lambda: _admissible(node.apps, key))
 
-    def nowhere(ws: Server, **_path: str) -> None:
+    def nowhere(ws: Accepted, **_path: str) -> None:
         _open(ws, _no_path)
 
     for path in ("/", "/<path:path>"):  # flask-sock's decorator cannot be stacked
         sock.route(path, endpoint=f"nowhere {path}")(nowhere)
 
-    def _open(ws: Server, check: Callable[[], App]) -> None:
+    def _open(ws: Accepted, check: Callable[[], App]) -> None:
         taken, socket_id = detach(ws), node.new_socket_id()
         try:
             connection = Connection(taken, socket_id, check(), dispatch)

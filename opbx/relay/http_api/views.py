@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Callable, Iterable
+from http import HTTPStatus
 from typing import Any
 
 import orjson
-from flask import Flask, Response
+from flask import Flask
 from flask import request as flask_request
 from redis import Redis
 from redis.exceptions import RedisError
@@ -32,6 +33,7 @@ from opbx.relay.node import Node
 from opbx.relay.tally import TALLY
 
 _PRESENCE = "presence-"
+_JSON = {"Content-Type": "application/json"}
 
 
 class HttpApi:
@@ -110,19 +112,18 @@ def _attributes(channel: str, state: ChannelState, info: frozenset[str]) -> dict
     return found
 
 
-def _answer(call: Callable[..., dict[str, Any]], environ: dict[str, Any], **arguments: str) -> Response:
+def _answer(
+    call: Callable[..., dict[str, Any]], environ: dict[str, Any], **arguments: str
+) -> tuple[bytes, int, dict[str, str]]:
+    """Body, status and headers, as Flask takes them."""
     try:
-        answer = _json(200, call(Request.read(environ), **arguments))
+        status, headers, body = 200, _JSON, call(Request.read(environ), **arguments)
     except Refused as error:
-        answer = _json(error.status, {"error": str(error)}, error.headers)
+        status, headers, body = error.status, {**error.headers, **_JSON}, {"error": str(error)}
     except RedisError:
-        answer = _json(503, {"error": "The backplane is away"}, {"Retry-After": "1"})
-    TALLY.http[call.__name__, answer.status_code] += 1
-    return answer
-
-
-def _json(status: int, body: dict[str, Any], headers: dict[str, str] | None = None) -> Response:
-    return Response(orjson.dumps(body), status, headers, content_type="application/json")
+        status, headers, body = 503, {"Retry-After": "1", **_JSON}, {"error": "The backplane is away"}
+    TALLY.http[call.__name__, status] += 1
+    return orjson.dumps(body), status, headers
 
 
 class EventsShortcut:
@@ -138,7 +139,9 @@ class EventsShortcut:
         events = environ["REQUEST_METHOD"] == "POST" and self._PATH.fullmatch(environ["PATH_INFO"])
         if not events:
             return self._wsgi(environ, start_response)
-        return _answer(self._api.events, environ, app_id=events[1])(environ, start_response)
+        body, status, headers = _answer(self._api.events, environ, app_id=events[1])
+        start_response(f"{status} {HTTPStatus(status).phrase}", [*headers.items(), ("Content-Length", str(len(body)))])
+        return [body]
 
 
 def register_http_api(flask: Flask, node: Node, redis_url: str) -> None:
@@ -146,7 +149,7 @@ def register_http_api(flask: Flask, node: Node, redis_url: str) -> None:
     api = HttpApi(node, connect(redis_url, timeout=1.0))
 
     def serve(method: str, path: str, call: Callable[..., dict[str, Any]]) -> None:
-        def view(**arguments: str) -> Response:
+        def view(**arguments: str) -> tuple[bytes, int, dict[str, str]]:
             return _answer(call, flask_request.environ, **arguments)
 
         flask.add_url_rule(path, path, view, methods=[method])
