@@ -16,6 +16,7 @@ MAX_BODY = 1_048_576
 _REQUEST_LINE = re.compile(r"(GET|POST) (/[!\"$-~]*) HTTP/1\.1")  # printable ASCII, without a fragment
 _NAME = re.compile(r"[A-Za-z0-9-]+")
 _VALUE = re.compile(r"[\t -~]*")
+_LENGTH = re.compile(r"[0-9]{1,8}")
 
 #: Headers that change how the message is read, or what is to be answered before it is.
 _UNUSUAL = frozenset({"TRANSFER-ENCODING", "TRAILER", "EXPECT", "HTTP2-SETTINGS"})
@@ -54,6 +55,8 @@ def read_head(data: bytes) -> Head | None:
             return None
         headers[name] = value.strip(" \t")
     length = headers.get("CONTENT-LENGTH", "0")
-    if not _UNUSUAL.isdisjoint(headers) or "HOST" not in headers or not length.isdigit() or int(length) > MAX_BODY:
+    if not _UNUSUAL.isdisjoint(headers) or "HOST" not in headers:
+        return None
+    if not _LENGTH.fullmatch(length) or int(length) > MAX_BODY:
         return None
     return Head(request_line[1], request_line[2], headers, end + 4, int(length))
