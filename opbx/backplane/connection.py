@@ -21,3 +21,9 @@ def connect(url: str, *, timeout: float = 0.5, patient: bool = False) -> Redis:
         health_check_interval=0 if patient else 30,
         protocol=2,
     )
+
+
+def run_id_of(info: bytes) -> str:
+    """The name of a server, by its answer to INFO; another one after each of its starts and after a failover."""
+    _, _, rest = info.decode().partition("run_id:")
+    return rest.split("\r\n", 1)[0]

@@ -13,6 +13,8 @@ from typing import Any, Protocol
 from redis import Redis
 from redis.exceptions import RedisError
 
+from opbx.backplane.connection import run_id_of
+
 #: Seconds between pings on the connection, and of silence after which it is taken for dead.
 PING_INTERVAL = 3.0
 SILENCE = 10.0
@@ -35,6 +37,9 @@ class Listener(Protocol):
     def lost(self) -> None:
         """Redis is away; messages may be missed from here on."""
 
+    def other_server(self) -> None:
+        """Redis is back as another server, or the same one started anew: it may know less than was heard of it."""
+
 
 class Feed:
     """The topics that one process listens to."""
@@ -48,6 +53,7 @@ class Feed:
         self._wishes: deque[tuple[bytes, str]] = deque()
         self._wished = Event()
         self._heard = 0.0
+        self._server = ""
         self.connected = False
 
     def subscribe(self, topic: str) -> None:
@@ -90,6 +96,7 @@ class Feed:
     def _connect(self) -> None:
         connection: Any = self._redis.connection_pool.make_connection()
         connection.connect()
+        self._greet(connection)
         self._wishes.clear()
         self._unanswered.clear()
         self._connection = connection
@@ -99,6 +106,14 @@ class Feed:
             self._command(b"SUBSCRIBE", topics[start : start + _TOPICS_A_COMMAND])
         self.connected = True
         self._wished.set()
+
+    def _greet(self, connection: Any) -> None:
+        """Find out whether this is the server of before."""
+        connection.send_command("INFO", "server")
+        server = run_id_of(connection.read_response())
+        if self._server not in ("", server):
+            self._listener.other_server()
+        self._server = server
 
     def _disconnect(self) -> None:
         connection, self._connection = self._connection, None

@@ -10,6 +10,7 @@ from typing import cast
 
 from redis import Redis
 
+from opbx.backplane.connection import run_id_of
 from opbx.backplane.keys import NODES, ChannelKeys, connections, node_channels, split_channel
 from opbx.backplane.occupancy import occupy_call, read_occupied
 from opbx.backplane.presence import leave_call
@@ -21,16 +22,23 @@ LEASE_MS = 5000
 
 @dataclass(frozen=True, slots=True)
 class LeaseState:
-    """`alive`: the node's lease had not ended before this renewal. `dead`: nodes whose members are to be reaped."""
+    """`alive`: the node's lease had not ended before this renewal. `dead`: nodes whose members are to be reaped.
+
+    `server` is the Redis that was asked, another name after each of its starts.
+    """
 
     alive: bool
     dead: list[str]
+    server: str
 
 
 def renew(redis: Redis, node: str) -> LeaseState:
-    """Renew the lease of `node`. Not alive means that others may have reaped it: it must join its members again."""
-    ((alive, dead),) = run(redis, [Call(LEASE, (NODES,), (node, LEASE_MS))])
-    return LeaseState(bool(alive), [name.decode() for name in dead])
+    """Renew the lease of `node`. Not alive means that others may have reaped it: it must join its members again.
+
+    So must it where the server is another one than before: that may know less, or still hold who has left since.
+    """
+    ((alive, dead, info),) = run(redis, [Call(LEASE, (NODES,), (node, LEASE_MS))])
+    return LeaseState(bool(alive), [name.decode() for name in dead], run_id_of(info))
 
 
 def end(redis: Redis, node: str) -> None:

@@ -69,17 +69,21 @@ class Output:
 class Channel:
     """The node's side of a channel.
 
-    `on_output` is called when there is something to send, `on_gap` when the history is to be asked for `Since`.
+    `on_output` is called when there is something to send, `on_gap` when the history is to be asked for `Since`,
+    `on_lost` when the backplane has forgotten what it knew of the channel.
     """
 
     __slots__ = (
         "_committed",
         "_confirmed",
+        "_doubtful",
         "_excluded",
         "_frames",
         "_held_back",
         "_on_gap",
+        "_on_lost",
         "_on_output",
+        "_placed",
         "_size",
         "epoch",
         "keys",
@@ -93,7 +97,11 @@ class Channel:
     )
 
     def __init__(
-        self, keys: ChannelKeys, on_output: "Callable[[Channel], None]", on_gap: "Callable[[Channel], None]"
+        self,
+        keys: ChannelKeys,
+        on_output: "Callable[[Channel], None]",
+        on_gap: "Callable[[Channel], None]",
+        on_lost: "Callable[[Channel], None]" = lambda _: None,
     ) -> None:
         self.keys = keys
         self.subscribers: dict[Connection, Member | None] = {}
@@ -104,7 +112,9 @@ class Channel:
         self.recovering = False
         self.outputs: deque[Output] = deque()
         self.scheduled = False
+        self._doubtful = False
         self._held_back: list[Batch] = []
+        self._placed: tuple[str, int, bytes] | None = None  # epoch and offset after which a frame is due
         self._confirmed: list[Pending] = []
         self._frames: list[bytes] = []
         self._committed: list[int] = []
@@ -112,6 +122,7 @@ class Channel:
         self._excluded: dict[str, set[int]] = {}
         self._on_output = on_output
         self._on_gap = on_gap
+        self._on_lost = on_lost
 
     @property
     def unused(self) -> bool:
@@ -132,14 +143,21 @@ class Channel:
             return
         if self.offset is None or (batch.epoch != self.epoch and batch.first == 1):
             # The first message heard here, or of a head that was lost and begun anew while the connection held.
+            anew = self.epoch != ""
             self.epoch, self.offset = batch.epoch, batch.first - 1
             self._admit(adopted=True)
+            if anew:
+                self._on_lost(self)
         if batch.epoch != self.epoch or batch.first > self.offset + 1:
             self._held_back.append(batch)
             self.recover()
             return
         fresh = batch.records[self.offset + 1 - batch.first :]
         self._take(fresh)
+
+    def doubt(self) -> None:
+        """The history may be that of an earlier time: its next answer proves nothing."""
+        self._doubtful = self.live
 
     def recover(self) -> None:
         """Ask what was missed; until `recovered` answers, what arrives waits."""
@@ -156,13 +174,15 @@ class Channel:
     def recovered(self, since: Since) -> None:
         """The history's answer. Where it does not reach back far enough, subscribers are told to load anew."""
         self.recovering = False
-        if since.records is not None:
+        doubtful, self._doubtful = self._doubtful, False
+        if since.records is not None and not doubtful:
             self.epoch = since.epoch
             self._take(since.records)
         else:
             self.epoch, self.offset = since.epoch, since.offset
             TALLY.resyncs += 1
             self._add(Record(messages.resync(self.keys.channel)))
+            self._on_lost(self)
         self._admit(adopted=True)
         held_back, self._held_back = self._held_back, []
         for batch in held_back:
@@ -175,6 +195,23 @@ class Channel:
             self._add(record)
             if self._confirmed:
                 self._admit()
+            if self._placed is not None:
+                self._place()
+
+    def place(self, epoch: str, offset: int, text: bytes) -> bool:
+        """Tell all subscribers what is true at `offset`, right after the message there. False where that has passed."""
+        if epoch == self.epoch and (self.offset or 0) > offset:
+            return False
+        self._placed = (epoch, offset, text_frame(text))
+        self._place()
+        return True
+
+    def _place(self) -> None:
+        epoch, offset, frame = self._placed or ("", 0, b"")
+        if epoch == self.epoch and self.offset == offset:
+            self._placed = None
+            if self.subscribers:
+                self._send(frame)
 
     def _add(self, record: Record) -> None:
         frame = text_frame(record.text)
@@ -187,6 +224,9 @@ class Channel:
             self._excluded.setdefault(record.except_socket, set()).add(len(self._frames))
         if record.committed is not None:
             self._committed.append(record.committed)
+        self._send(frame)
+
+    def _send(self, frame: bytes) -> None:
         self._frames.append(frame)
         self._size += len(frame)
         if self._size >= _CHUNK:

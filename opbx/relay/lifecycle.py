@@ -72,15 +72,15 @@ class Lifecycle:
             connection.close(PongTimeout())
 
     def _live(self) -> NoReturn:
-        """Renew this node's lease, reap dead ones, and go on under a new name when this one was declared dead."""
-        started, away = False, False
+        """Renew this node's lease, reap dead ones, and go on under a new name when this one may have been forgotten."""
+        server, away = "", False
         while True:
             try:
                 state = leases.renew(self._redis, self._node.name)
-                if started and not state.alive:
+                if server and not (state.alive and state.server == server):
                     self._node.rename()
                     leases.renew(self._redis, self._node.name)
-                started = True
+                server = state.server
                 away = False
                 for name in state.dead:
                     leases.reap(self._redis, name, self._told)

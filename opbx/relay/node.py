@@ -15,7 +15,8 @@ from opbx.backplane.connection import connect
 from opbx.backplane.control import CONTROL
 from opbx.backplane.feed import Feed
 from opbx.backplane.history import read_since, since_call
-from opbx.backplane.keys import ChannelKeys
+from opbx.backplane.keys import ChannelKeys, app_keys
+from opbx.backplane.presence import enrol_call
 from opbx.backplane.records import Batch
 from opbx.pusher import messages
 from opbx.pusher.errors import AppDisabled, OverCapacity, OverQuota, UnknownApp
@@ -55,7 +56,8 @@ class Node:
         self.occupancy = Occupancy(self.ledger, self.hooks, lambda: self.name, self._count)
         self._admission = Admission(self.ledger, lambda: self.name, self._admitted, self._refused)
         self._addresses = Addresses(self.settings.max_connections_per_address)
-        self._renamed: list[Callable[[], None]] = []
+        self._renamed: list[Callable[[str], None]] = []
+        self._lost: list[Callable[[Channel], None]] = []
         self._number = randbelow(10**9) + 1
         self._serial = randbelow(10**6)
 
@@ -78,17 +80,24 @@ class Node:
             return "The relay is going away."
         return "" if self.feed.connected else "The backplane is away."
 
-    def on_rename(self, hold_again: Callable[[], None]) -> None:
-        """Call `hold_again` when the node was declared dead and goes on under a new name."""
+    def on_rename(self, hold_again: Callable[[str], None]) -> None:
+        """Call `hold_again` with the old name when the node goes on under a new one."""
         self._renamed.append(hold_again)
+
+    def on_lost(self, tell_again: Callable[[Channel], None]) -> None:
+        """Call `tell_again` when what the backplane knew of a channel is lost, or older than what this node knows."""
+        self._lost.append(tell_again)
 
     def rename(self) -> None:
         """Hold everything again under a new name: whatever was reaped or flushed under the old one stays so.
 
-        Whoever still had the old hold has two until the old node is reaped, and so never leaves in between.
+        Whoever still had the old hold has two until the old node is reaped, and so never leaves in between. The
+        reaper finds what the old name holds by its channels, which may have been forgotten while joins were waiting.
         """
         old, self.name = self.name, token_hex(6)
-        log.warning("this node was taken for dead; everybody joins again", old=old, new=self.name)
+        log.warning("this node may have been forgotten; everybody joins again", old=old, new=self.name)
+        for keys in (*(app_keys(app.id) for app in self.apps), *(channel.keys for channel in self.channels.values())):
+            self.ledger.submit(enrol_call(keys, old))
         self.occupancy.restart()
         for channel in self.channels.values():
             app = self.apps.by_id(channel.keys.app_id)
@@ -96,7 +105,7 @@ class Node:
                 self.occupancy.changed(app, channel.keys)
         self._admission.restart(self.apps.by_id)
         for hold_again in self._renamed:
-            hold_again()
+            hold_again(old)
 
     # Connections
 
@@ -160,7 +169,8 @@ class Node:
         keys = ChannelKeys(app.id, name)
         channel = self.channels.get(keys.topic)
         if channel is None:
-            channel = self.channels[keys.topic] = Channel(keys, self.fanout.schedule, self._recover)
+            channel = Channel(keys, self.fanout.schedule, self._recover, self._tell_again)
+            self.channels[keys.topic] = channel
             self.feed.subscribe(keys.topic)
         return channel
 
@@ -174,6 +184,10 @@ class Node:
     def _count(self, topic: str) -> int:
         channel = self.channels.get(topic)
         return len(channel.subscribers) + len(channel.pending) if channel else 0
+
+    def _tell_again(self, channel: Channel) -> None:
+        for tell_again in self._lost:
+            tell_again(channel)
 
     def _recover(self, channel: Channel) -> None:
         def answered(answer: Any) -> None:
@@ -213,3 +227,8 @@ class Node:
     def lost(self) -> None:
         TALLY.backplane_losses += 1
         log.warning("backplane lost; connections stay, messages will be recovered")
+
+    def other_server(self) -> None:
+        log.warning("the backplane is another server, or has started anew; what it remembers is not relied on")
+        for channel in self.channels.values():
+            channel.doubt()

@@ -94,10 +94,11 @@ class SignIn:
             del self._online[keys]
             node.ledger.submit(withdraw_call(keys, node.name))
 
-    def _hold_again(self) -> None:
-        """The node has a new name: hold everybody under it."""
+    def _hold_again(self, old: str) -> None:
+        """The node has a new name: hold everybody under it, and let a reaper find what the old one may still hold."""
         for keys in self._online:
-            self._node.ledger.submit(enrol_call(keys, self._node.name))
+            for name in (old, self._node.name):
+                self._node.ledger.submit(enrol_call(keys, name))
         for connection in self._node.connections.values():
             if connection.user is not None:
                 self._hold(connection, online_keys(connection.app.id, connection.user.id), connection.user)

@@ -30,6 +30,7 @@ class Subscriptions:
     def __init__(self, node: Node) -> None:
         self._node = node
         node.on_rename(self._hold_again)
+        node.on_lost(self._tell_members)
 
     def subscribe(self, connection: Connection, message: ClientMessage) -> None:
         """Serve `pusher:subscribe`. Raises `BadMessage`."""
@@ -115,11 +116,31 @@ class Subscriptions:
         call = leave_call(channel.keys, self._node.name, connection.socket_id, member.user_id)
         self._node.ledger.submit(call, left)
 
-    def _hold_again(self) -> None:
+    def _hold_again(self, _old: str) -> None:
         """The node has a new name: hold all members under it."""
         for channel in list(self._node.channels.values()):
             for connection, member in channel.held().items():
                 self._node.ledger.submit(self.join_call(connection, channel, member, most_members=0))
+
+    def _tell_members(self, channel: Channel) -> None:
+        """The backplane has forgotten who was there, so that nobody was told who left: confirm again, with the members.
+
+        Those who are not held again yet come after it one by one.
+        """
+        held = channel.held()
+        if not held:
+            return
+        connection, member = next(iter(held.items()))
+
+        def answered(answer: Any) -> None:
+            if answer is None:
+                return
+            joined = read_join(answer)
+            text = messages.subscription_succeeded(channel.keys.channel, joined.members)
+            if not channel.place(joined.epoch, joined.offset, text):
+                self._tell_members(channel)  # more has happened meanwhile
+
+        self._node.ledger.submit(self.join_call(connection, channel, member, most_members=0), answered)
 
     def join_call(self, connection: Connection, channel: Channel, member: Member, *, most_members: int) -> Call:
         return join_call(channel.keys, self._node.name, connection.socket_id, member, most_members=most_members)

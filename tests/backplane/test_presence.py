@@ -100,7 +100,9 @@ def test_reapers_at_once_give_one_leave_a_user(redis: Redis, redis_server: Redis
 
 def test_a_node_is_dead_when_its_lease_has_ended(redis: Redis) -> None:
     assert not leases.renew(redis, "n1").alive  # never seen before
-    assert leases.renew(redis, "n1") == leases.LeaseState(alive=True, dead=[])
+    renewed = leases.renew(redis, "n1")
+    assert (renewed.alive, renewed.dead) == (True, [])
+    assert renewed.server == redis.info("server")["run_id"]
     redis.zadd(NODES, {"n1": 1})
     assert leases.renew(redis, "n2").dead == ["n1"]
     assert not leases.renew(redis, "n1").alive

@@ -21,11 +21,16 @@ class Harness:
 
     def __init__(self) -> None:
         self.gaps = 0
-        self.channel = Channel(KEYS, lambda _channel: None, self._gap)
+        self.losses = 0
+        self.channel = Channel(KEYS, lambda _channel: None, self._gap, self._lost)
         self.channel.baseline(Since("e", 0, None))
+        self.channel.live = True
 
     def _gap(self, _channel: Channel) -> None:
         self.gaps += 1
+
+    def _lost(self, _channel: Channel) -> None:
+        self.losses += 1
 
     def subscribe(self, socket_id: str = "1.1") -> FakeConnection:
         connection = FakeConnection(socket_id)
@@ -104,6 +109,43 @@ def test_a_head_that_began_anew_is_followed_when_nothing_was_missed() -> None:
     house.channel.receive(batch(1, "b", epoch="f"))
     house.flush()
     assert (connection.events, house.gaps) == (["a", "b"], 0)
+
+
+def test_a_history_of_an_earlier_time_is_not_taken_for_what_followed() -> None:
+    house = Harness()
+    client = house.subscribe()
+    house.channel.receive(batch(1, "a", "b", "c"))
+    house.channel.doubt()  # the server has started anew, with an old state: b and c never were, and then two others
+    house.channel.recover()
+    house.channel.recovered(Since("e", 4, [record("e")]))
+    house.channel.receive(batch(5, "f"))
+    house.flush()
+    assert client.events == ["a", "b", "c", "opbx:resync", "f"]
+    assert house.losses == 1
+    house.channel.recover()
+    house.channel.recovered(Since("e", 6, [record("g")]))
+    house.flush()
+    assert client.events[-1] == "g"
+
+
+def test_a_head_that_began_anew_has_lost_what_was_known_of_the_channel() -> None:
+    house = Harness()
+    house.channel.receive(batch(1, "a"))
+    assert house.losses == 0
+    house.channel.receive(batch(1, "b", epoch="f"))
+    assert house.losses == 1
+
+
+def test_what_is_true_at_an_offset_is_told_right_there() -> None:
+    house = Harness()
+    client = house.subscribe()
+    house.channel.receive(batch(1, "a"))
+    assert house.channel.place("e", 1, b'{"event":"state of 1"}')
+    assert house.channel.place("e", 3, b'{"event":"state of 3"}')
+    house.channel.receive(batch(2, "b", "c", "d"))
+    assert not house.channel.place("e", 3, b'{"event":"too late"}')
+    house.flush()
+    assert client.events == ["a", "state of 1", "b", "c", "state of 3", "d"]
 
 
 def test_a_new_head_in_its_middle_is_a_gap_and_old_messages_stay_out() -> None:
