@@ -16,7 +16,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 DASHBOARD := $(shell find dashboard -type f -not -path '*/node_modules/*' -not -path '*/dist/*' 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help install dashboard run test lint format bench certificate lock clean
+.PHONY: help install dashboard run test lint format bench faults certificate lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /	/' | expand -t 14
@@ -50,6 +50,9 @@ certificate: ## A self-signed certificate in var/tls, to try docker compose with
 	@mkdir -p var/tls var/acme
 	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 365 -subj /CN=$(NAME) \
 	  -addext subjectAltName=DNS:$(NAME) -keyout var/tls/privkey.pem -out var/tls/fullchain.pem
+
+faults: $(INSTALLED_DEV) ## Put faults into the whole system under load, count what is lost (ARGS="--seed 1 --faults redis")
+	$(BIN)/python -m faults $(ARGS)
 
 lock: $(INSTALLED_DEV) ## Pin the requirements anew
 	$(UV_COMPILE) requirements.in -o requirements.txt
