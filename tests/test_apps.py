@@ -38,7 +38,7 @@ def test_the_environments_app() -> None:
     settings = Settings(environment="test", pusher=PusherSettings(app_id="mine", key="my-key", secret="my-secret"))
     apps = Apps.from_settings(settings)
     app = apps.by_id("mine")
-    assert app == apps.by_key("my-key") == App(id="mine", key="my-key", secret="my-secret")
+    assert app == apps.by_key("my-key") == App(id="mine", key="my-key", secret="my-secret", own=True)
     assert list(apps) == [app]
     assert apps.by_id("none") is None
     assert apps.by_key("mine") is None
@@ -68,6 +68,7 @@ def test_every_variable_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
         id="mine",
         key="my-key",
         secret="my-secret",
+        own=True,
         enabled=False,
         client_events=True,
         subscription_count=True,

@@ -90,6 +90,7 @@ def _from_environment(settings: Settings) -> App:
         max_presence_members=relay.max_presence_members,
         max_payload=relay.max_payload,
         webhooks=_webhooks(pusher.webhooks),
+        own=True,
     )
 
 

@@ -52,6 +52,7 @@ class App:
     max_payload: int = 10_240  #: bytes of `data`
     max_presence_members: int = 100
     webhooks: tuple[Webhook, ...] = ()
+    own: bool = False  #: this product's own, of the environment: to its channels the product's rules apply
 
     def wants(self, event: str, channel: str) -> bool:
         """Whether any webhook is to be told of `event` on `channel`."""

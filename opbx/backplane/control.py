@@ -3,7 +3,8 @@
 Sent on a channel like any other, so that a relay that was cut off reads in the history what it missed.
 """
 
-from dataclasses import asdict, dataclass
+import time
+from dataclasses import asdict, dataclass, field
 from typing import Literal
 
 import orjson
@@ -16,17 +17,24 @@ from opbx.backplane.scripts import PUBLISH, Call, new_epoch, run
 #: Names no app, and cannot be subscribed to by a client.
 CONTROL = ChannelKeys("", "#control")
 
+#: Seconds for which an order stands: it is repeated for so long, and remembered.
+STANDING = 3600.0
+
 #: Whose connections: of an API token, of a user or an organization of this product, or signed in at an app as a user.
 Whose = Literal["token", "user", "organization", "signed_in"]
 
 
 @dataclass(frozen=True, slots=True)
 class Terminate:
-    """End the connections of `whose` `id` with 4009. `app_id` is empty but for `signed_in`."""
+    """End the connections of `whose` `id` with 4009. `app_id` is empty but for `signed_in`.
+
+    `at` is when they lost their right (Unix seconds): what was signed for them before is worth nothing.
+    """
 
     whose: Whose
     id: str
     app_id: str = ""
+    at: float = field(default_factory=time.time, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +69,9 @@ def read_order(record: Record) -> Order | None:
             "order": "terminate",
             "whose": ("token" | "user" | "organization" | "signed_in") as whose,
             "id": str(id_),
+            "at": int() | float() as at,
         } as o:
-            return Terminate(whose, id_, str(o.get("app_id", "")))
+            return Terminate(whose, id_, str(o.get("app_id", "")), float(at))
         case {"order": "extend", "token": str(token), "expires": int() | float() as expires}:
             return Extend(token, float(expires))
         case _:

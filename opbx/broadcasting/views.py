@@ -11,6 +11,7 @@ from opbx.api import Blueprint, BodyParser
 from opbx.broadcasting import rules as _rules  # noqa: F401  (declares the channels)
 from opbx.broadcasting.channels import Verdict, authorize
 from opbx.broadcasting.schemas import AuthorizationSchema, SubscriptionSchema
+from opbx.database import utcnow
 from opbx.errors import refuse
 from opbx.extensions import current_settings
 from opbx.identity.authentication import authenticated, current_token, current_user
@@ -71,6 +72,7 @@ def _channel_data(verdict: Verdict, resume: int | None) -> dict[str, Any]:
             "user": user.id,
             "organization": user.organization_id,
             "expires": int(token.expires_at.timestamp()),
+            "signed": round(utcnow().timestamp(), 3),
         }
     }
     if isinstance(verdict, Mapping):

@@ -8,6 +8,7 @@ without harm.
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 from flask import Flask, current_app
@@ -15,7 +16,7 @@ from redis import Redis
 from sqlalchemy import or_, select
 
 from opbx.backplane.connection import connect
-from opbx.backplane.control import Extend, Order, Terminate, send
+from opbx.backplane.control import STANDING, Extend, Order, Terminate, Whose, send
 from opbx.commits import AfterCommit
 from opbx.database import AnySession
 from opbx.extensions import db
@@ -25,8 +26,9 @@ from opbx.settings import Settings
 log = structlog.get_logger()
 
 #: How long orders are repeated: for a relay that is cut off from Redis for longer than the history of orders
-#: reaches back. One that is cut off for longer than this ends its sockets when their tokens expire.
-REPEATED = timedelta(hours=1)
+#: reaches back. One that is cut off for longer than this ends its sockets when their tokens expire. A signature is
+#: good for no longer either, or one from before the revocation could outlive what relays know of it.
+REPEATED = timedelta(seconds=STANDING)
 
 #: Orders of one round trip.
 BATCH = 500
@@ -73,17 +75,23 @@ def standing_orders(session: AnySession, now: datetime) -> Iterator[Order]:
     are repeated as well: a lost one would end the socket of a valid token, which pusher-js takes for final.
     """
     since = now - REPEATED
-    for organization in session.scalars(select(Organization.id).where(Organization.suspended_at > since)):
-        yield Terminate("organization", organization)
-    for user in session.scalars(select(User.id).where(User.deactivated_at > since)):
-        yield Terminate("user", user)
+    ended: tuple[tuple[Whose, type[Organization | User], Any], ...] = (
+        ("organization", Organization, Organization.suspended_at),
+        ("user", User, User.deactivated_at),
+    )
+    for whose, kind, column in ended:
+        for id_, at in session.execute(select(kind.id, column).where(column > since)):
+            yield Terminate(whose, id_, at=at.timestamp())
     ended_or_extended = (
         select(ApiToken.id, ApiToken.revoked_at, ApiToken.expires_at)
         .where(or_(ApiToken.revoked_at > since, ApiToken.refreshed_at > since))
         .where(ApiToken.expires_at > now)  # the relays watch the expiry themselves
     )
     for token, revoked_at, expires_at in session.execute(ended_or_extended):
-        yield Extend(token, expires_at.timestamp()) if revoked_at is None else Terminate("token", token)
+        if revoked_at is None:
+            yield Extend(token, expires_at.timestamp())
+        else:
+            yield Terminate("token", token, at=revoked_at.timestamp())
 
 
 def _send_from_app(orders: list[Order]) -> None:

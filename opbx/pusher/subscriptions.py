@@ -4,6 +4,7 @@ Source: the protocol's section "Channels".
 """
 
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 import orjson
@@ -20,13 +21,14 @@ MAX_USER_INFO = 2048
 class Grant:
     """On whose behalf the application signed a subscription; its end is the socket's end. Not of the protocol.
 
-    `expires` is in Unix seconds.
+    `expires`, and `signed`, when the signature was made, are in Unix seconds; without `signed` its age is not judged.
     """
 
     token: str
     user: str
     organization: str
     expires: float
+    signed: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,8 @@ def _user_info(value: Any) -> str:
 def _grant(value: Any) -> Grant | None:
     match value:
         case {"token": str(token), "user": str(user), "organization": str(organization), "expires": int() | float()}:
-            return Grant(token, user, organization, float(value["expires"]))
+            signed = value.get("signed")
+            signed = float(signed) if isinstance(signed, int | float) else inf
+            return Grant(token, user, organization, float(value["expires"]), signed)
         case _:
             return None

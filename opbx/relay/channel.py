@@ -5,6 +5,7 @@ after it waits. A batch of output is sealed with the subscribers of that moment,
 exactly what followed its join.
 """
 
+import sys
 import time
 from collections import deque
 from collections.abc import Callable
@@ -302,6 +303,13 @@ class Channel:
             elif self.pending.get(pending.connection) is pending:
                 self.activate(pending)
         self._confirmed = behind
+
+    def tell(self, pending: Pending, frame: bytes) -> None:
+        """Give a newcomer a frame that is for nobody else, once it has been confirmed."""
+        if pending.connection in self.subscribers:
+            pending.connection.send(frame)
+        elif pending.missed is not None:
+            pending.missed.append((self.epoch, sys.maxsize, frame, ""))
 
     def activate(self, pending: Pending) -> None:
         """Make it a subscription: from here on it gets what follows, with a confirmation what follows that."""

@@ -4,7 +4,7 @@ Reports are absolute and gathered: however fast things change, each channel has 
 the next one tells where things stand by then.
 """
 
-from collections import deque
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ from opbx.backplane.keys import ChannelKeys, app_keys
 from opbx.backplane.occupancy import admit_call, occupy_call, read_occupied
 from opbx.backplane.presence import enrol_call, is_internal, withdraw_call
 from opbx.pusher.messages import subscription_count
+from opbx.relay.frames import text_frame
 from opbx.relay.hooks import Hooks
 from opbx.relay.ledger import Ledger
 
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 
 #: Seconds after which a count that was held back is reported again.
 _TELL_AGAIN = 5.0
+
+#: Seconds for which a newcomer waits for the backplane's consent.
+_PATIENCE = 0.5
 
 
 @dataclass(slots=True)
@@ -56,13 +60,13 @@ class Occupancy:
         else:
             self._report(app, keys, report)
 
-    def greet(self, app: App, keys: ChannelKeys, newcomers: "list[Connection]") -> None:
-        """Tell the first subscribers how many there are: that was published before they could hear it."""
+    def greeting(self, app: App, keys: ChannelKeys) -> bytes | None:
+        """How many subscribers there are, for the first ones here: that was published before they could hear it."""
         report = self._reports.get(keys.topic)
-        if report and _is_counted(app, keys):
-            before, after = subscription_count(keys.channel)
-            for connection in newcomers:
-                connection.send_text(before + str(report.total).encode() + after)
+        if report is None or not _is_counted(app, keys):
+            return None
+        before, after = subscription_count(keys.channel)
+        return text_frame(before + str(report.total).encode() + after)
 
     def restart(self) -> None:
         """Nothing that was reported counts any more: the node has a new name."""
@@ -108,10 +112,11 @@ def _is_counted(app: App, keys: ChannelKeys) -> bool:
 
 @dataclass(slots=True)
 class _Doorway:
-    """An app's connections here: those inside, and those that wait to be let in."""
+    """An app's connections here: those inside, those that the backplane is asked for, those that wait to be."""
 
     inside: int = 0
-    waiting: "deque[Connection]" = field(default_factory=deque)
+    asking: "list[Connection]" = field(default_factory=list)
+    waiting: "list[Connection]" = field(default_factory=list)
     under_way: bool = False
     changed: bool = False
     enrolled: bool = False
@@ -137,12 +142,21 @@ class Admission:
         """Admit the connection as soon as the backplane agrees; `alone`, while it is away, by this node's count."""
         doorway = self._doorways.setdefault(connection.app.id, _Doorway())
         if alone:
-            most = connection.app.max_connections
-            self._enter(connection, doorway, most < 0 or doorway.inside < most)
-            doorway.changed = True
+            self._enter_alone(connection, doorway)
             return
         doorway.waiting.append(connection)
         self._report(connection.app, doorway)
+
+    def hurry(self) -> None:
+        """Let in by this node's own count who has waited too long for a backplane that hangs. Called once a second."""
+        before = time.monotonic() - _PATIENCE
+        for doorway in self._doorways.values():
+            late = [c for c in (*doorway.asking, *doorway.waiting) if c.seen < before]
+            if late:
+                doorway.asking = [c for c in doorway.asking if c not in late]
+                doorway.waiting = [c for c in doorway.waiting if c not in late]
+            for connection in late:
+                self._enter_alone(connection, doorway)
 
     def gone(self, app: App) -> None:
         """An admitted connection has ended."""
@@ -163,21 +177,27 @@ class Admission:
         if doorway.under_way or not (doorway.waiting or doorway.changed):
             return
         doorway.under_way, doorway.changed = True, False
-        asking = list(doorway.waiting)
-        doorway.waiting.clear()
+        asked = doorway.asking = doorway.waiting
+        doorway.waiting = []
         if not doorway.enrolled:
             doorway.enrolled = True
             self._ledger.submit(enrol_call(app_keys(app.id), self._name()))
 
         def answered(answer: Any) -> None:
             doorway.under_way = False
-            granted = int(answer) if answer is not None else len(asking)
+            granted = int(answer) if answer is not None else len(asked)
+            asking, doorway.asking = doorway.asking, []
             for number, connection in enumerate(asking):
                 self._enter(connection, doorway, number < granted)
             self._report(app, doorway)
 
-        call = admit_call(app.id, self._name(), doorway.inside, len(asking), app.max_connections)
+        call = admit_call(app.id, self._name(), doorway.inside, len(asked), app.max_connections)
         self._ledger.submit(call, answered)
+
+    def _enter_alone(self, connection: "Connection", doorway: _Doorway) -> None:
+        most = connection.app.max_connections
+        self._enter(connection, doorway, most < 0 or doorway.inside < most)
+        doorway.changed = True
 
     def _enter(self, connection: "Connection", doorway: _Doorway, granted: bool) -> None:
         if not connection.is_open:

@@ -5,14 +5,18 @@ import time
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from opbx.backplane.control import Extend, Order, Terminate, read_order
+from opbx.backplane.control import STANDING, Extend, Order, Terminate, read_order
 from opbx.backplane.records import Record
-from opbx.pusher.errors import Unauthorized
+from opbx.pusher.errors import SubscriptionRefused, Unauthorized
 from opbx.pusher.subscriptions import Grant
 from opbx.relay.channel import Channel
 
 if TYPE_CHECKING:
     from opbx.relay.connection import Connection
+
+
+#: Seconds by which the clocks of those who sign and those who revoke may differ, and a commit may take.
+_CLOCKS = 5.0
 
 
 class Grants:
@@ -21,6 +25,14 @@ class Grants:
     def __init__(self) -> None:
         self._dependents: defaultdict[tuple[str, str, str], set[Connection]] = defaultdict(set)
         self._expires: dict[str, float] = {}
+        self._ended: dict[tuple[str, str, str], float] = {}  # when, of those that were ended lately
+
+    def check(self, grant: Grant) -> None:
+        """Raises `SubscriptionRefused` where the signature is from before the end of what it was made on."""
+        if grant.signed < time.time() - STANDING:
+            raise SubscriptionRefused("The signature is too old")
+        if any(grant.signed <= self._ended.get(key, 0.0) + _CLOCKS for key in _keys(grant)):
+            raise SubscriptionRefused("The signature was made on what has ended since")
 
     def depend(self, connection: "Connection", grant: Grant) -> None:
         """The connection lives as long as `grant` does."""
@@ -48,18 +60,26 @@ class Grants:
 
     def obey(self, order: Order) -> None:
         match order:
-            case Terminate(whose, id_, app_id):
-                for connection in list(self._dependents.get((whose, id_, app_id), ())):
-                    connection.close(Unauthorized())
+            case Terminate(whose, id_, app_id, at):
+                key = (whose, id_, app_id)
+                if whose != "signed_in":  # those may come back at once
+                    self._ended[key] = max(at, self._ended.get(key, 0.0))
+                self._end(key)
             case Extend(token, expires):
                 if token in self._expires:
                     self._expires[token] = expires
+
+    def _end(self, key: tuple[str, str, str]) -> None:
+        for connection in list(self._dependents.get(key, ())):
+            connection.close(Unauthorized())
 
     def expire(self) -> None:
         """End what depends on a token that has expired by now; called once a second."""
         now = time.time()
         for token in [token for token, expires in self._expires.items() if expires <= now]:
-            self.obey(Terminate("token", token))
+            self._end(("token", token, ""))
+        for key in [key for key, at in self._ended.items() if at < now - STANDING - _CLOCKS]:
+            del self._ended[key]
 
 
 def _keys(grant: Grant) -> list[tuple[str, str, str]]:

@@ -41,12 +41,14 @@ class Lifecycle:
         gevent.spawn(self._live)
 
     def _tick(self) -> NoReturn:
-        """Once a second: silent connections are pinged and then closed, lingering ones given up, tokens expired."""
+        """Once a second: silent connections are pinged and then closed, lingering ones given up, tokens expired,
+        newcomers not left waiting."""
         while True:
             gevent.sleep(1.0)
             try:
                 self._look_after_connections()
                 self._node.grants.expire()
+                self._node.admission.hurry()
             except Exception:
                 log.exception("a tick failed")
 

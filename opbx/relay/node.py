@@ -54,7 +54,7 @@ class Node:
         self.hooks = Hooks(self.ledger)
         self.grants = Grants()
         self.occupancy = Occupancy(self.ledger, self.hooks, lambda: self.name, self._count)
-        self._admission = Admission(self.ledger, lambda: self.name, self._admitted, self._refused)
+        self.admission = Admission(self.ledger, lambda: self.name, self._admitted, self._refused)
         self._addresses = Addresses(self.settings.max_connections_per_address)
         self._renamed: list[Callable[[str], None]] = []
         self._lost: list[Callable[[Channel], None]] = []
@@ -103,7 +103,7 @@ class Node:
             app = self.apps.by_id(channel.keys.app_id)
             if app is not None:
                 self.occupancy.changed(app, channel.keys)
-        self._admission.restart(self.apps.by_id)
+        self.admission.restart(self.apps.by_id)
         for hold_again in self._renamed:
             hold_again(old)
 
@@ -122,7 +122,7 @@ class Node:
             TALLY.limited["address"] += 1
             raise OverCapacity("Too many connections from this address")
         connection.address = address
-        self._admission.ask(connection, alone=not self.feed.connected)
+        self.admission.ask(connection, alone=not self.feed.connected)
 
     def _admitted(self, connection: Connection) -> None:
         self.connections[connection.socket_id] = connection
@@ -144,7 +144,7 @@ class Node:
         self.grants.forget(connection)
         if self.connections.pop(connection.socket_id, None) is not None:
             TALLY.traffic[connection.app.id].connected -= 1
-            self._admission.gone(connection.app)
+            self.admission.gone(connection.app)
 
     def reload_apps(self) -> None:
         """Read the apps anew; connections stay, but for those of apps that are gone or disabled."""
@@ -219,8 +219,10 @@ class Node:
             for pending in waiting:
                 pending.proceed(channel, pending)
             app = self.apps.by_id(channel.keys.app_id)
-            if app is not None:
-                self.occupancy.greet(app, channel.keys, [pending.connection for pending in waiting])
+            greeting = self.occupancy.greeting(app, channel.keys) if app is not None else None
+            if greeting is not None:
+                for pending in waiting:
+                    channel.tell(pending, greeting)
 
         self.ledger.submit(since_call(channel.keys, "", None), answered)
 

@@ -44,6 +44,8 @@ class Subscriptions:
             name = self._allowed(connection, wire)
             signed = _authorize(connection, name, data)
             member = _member(connection, name, signed)
+            if signed.grant is not None:
+                self._node.grants.check(signed.grant)
         except SubscriptionRefused as refusal:
             connection.send_text(messages.subscription_error(wire, refusal))
             return
@@ -62,7 +64,7 @@ class Subscriptions:
         name = parse_channel(wire)
         if name is None:
             raise SubscriptionRefused("This is no valid channel name", kind="InvalidChannel", status=400)
-        if not _RESERVED.allow(name):
+        if connection.app.own and not _RESERVED.allow(name):
             raise SubscriptionRefused(f"{wire} is not the name under which this channel is served")
         if name.kind is Kind.USER and (connection.user is None or connection.user.id != name.logical):
             raise SubscriptionRefused(f"{wire} is for the user who is signed in under that id")

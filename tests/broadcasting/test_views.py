@@ -1,6 +1,7 @@
 """/broadcasting/auth: who gets which signature, and what everybody else gets."""
 
 import json
+import time
 from typing import Any
 
 import orjson
@@ -24,7 +25,9 @@ def grant(session: Session, headers: dict[str, str], user: User) -> dict[str, An
     """What every signature says of the caller of `ask`."""
     token = session.scalars(select(ApiToken)).one()
     expires = int(token.expires_at.timestamp())
-    return {"token": token.id, "user": user.id, "organization": user.organization_id, "expires": expires}
+    now = pytest.approx(time.time(), abs=60)
+    whose = {"token": token.id, "user": user.id, "organization": user.organization_id}
+    return {**whose, "expires": expires, "signed": now}
 
 
 @pytest.fixture

@@ -101,6 +101,14 @@ def test_payload_limits_are_the_apps_own(configured: Configured) -> None:
     assert small(configured, "POST", "/events", event).status_code == 413
 
 
+@pytest.mark.parametrize("name", ["presence.org.7", "user.1", "cache-extension.101"])
+def test_the_products_rules_are_not_another_apps(configured: Configured, name: str) -> None:
+    ws = configured.open("small")
+    ws.recv()
+    ws.send(json.dumps({"event": "pusher:subscribe", "data": {"channel": name}}))
+    assert "subscription_succeeded" in str(ws.recv())
+
+
 def test_client_events_are_off_by_default(configured: Configured) -> None:
     ws = configured.open("small")
     ws.recv()

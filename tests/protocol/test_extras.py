@@ -83,6 +83,27 @@ def test_what_is_revoked_ends_on_every_node(relays: Relays, whose: control.Whose
     assert not others.seen("error")
 
 
+@pytest.mark.parametrize("whose", ["token", "user", "organization"])
+def test_what_was_signed_before_a_revocation_is_worth_nothing_after_it(relays: Relays, whose: control.Whose) -> None:
+    id_, now = uuid4().hex, time.time()
+    with relays.redis.client() as client:
+        control.send(client, control.Terminate(whose, id_))
+    for number in (0, 1):
+        driver, channel = relays.drive(number), f"private-{uuid4().hex[:12]}"
+        told = {"user": "ann", "token": "t", "organization": "acme", "expires": now + 600, whose: id_}
+        driver.subscribe(channel, extra={"grant": {**told, "signed": now}})
+        assert driver.event(channel, "pusher:subscription_error")["data"]["status"] == 401
+        granted(relays, number, signed=now)  # another's of the same time
+        granted(relays, number, signed=now + 60, **{whose: id_})  # activated again
+
+
+def test_a_signature_is_good_for_no_longer_than_revocations_are_known(relays: Relays) -> None:
+    driver, channel = relays.drive(), f"private-{uuid4().hex[:12]}"
+    grant = {"token": "t", "user": "ann", "organization": "acme", "expires": time.time() + 600}
+    driver.subscribe(channel, extra={"grant": {**grant, "signed": time.time() - control.STANDING - 10}})
+    assert driver.event(channel, "pusher:subscription_error")["data"]["status"] == 401
+
+
 def test_a_token_that_expires_ends_and_one_that_is_extended_stays(relays: Relays) -> None:
     token, expires = uuid4().hex, time.time() + 2
     extended, expired = granted(relays, 0, token=token, expires=expires), granted(relays, 1, expires=expires)

@@ -114,6 +114,22 @@ def test_redis_restarts_empty_and_everything_heals(trio: Relays) -> None:
     wait_until(lambda: users(trio, (0,), channel) == [{"ann"}], what="ben leaving")
 
 
+def test_nobody_waits_long_for_a_greeting_while_redis_hangs(trio: Relays) -> None:
+    trio.socket(0).greet()
+    channel = f"room-{uuid4().hex[:8]}"
+    trio.redis.signal(signal.SIGSTOP)
+    try:
+        began = time.monotonic()
+        socket = trio.socket(0).greet()
+        assert time.monotonic() - began < 5  # about one, on a machine that has time
+        socket.subscribe(channel)
+    finally:
+        trio.redis.signal(signal.SIGCONT)
+    socket.read_event("pusher_internal:subscription_succeeded")
+    trio.library(1).trigger(channel, "after", {})
+    socket.read_event("after")
+
+
 def test_flushall_heals(trio: Relays) -> None:
     channel = f"presence-{uuid4().hex[:8]}"
     ann = trio.drive(0)

@@ -23,6 +23,7 @@ class FakeConnection:
         self.writes = 0
         self.closed_with: Closing | None = None
         self.is_open = True
+        self.seen = 0.0
 
     def send(self, frames: bytes) -> None:
         self.writes += 1
