@@ -190,6 +190,8 @@ class Settings:
     public_ws_host: str = setting("", "host browsers use for the relay; empty: the page's own", "VITE_WS_HOST")
     public_ws_port: int = setting(6001, "port of the same", "VITE_WS_PORT", follows="`SOKETI_PORT`")
     public_ws_scheme: str = setting("http", "`http` or `https` of the same", "VITE_WS_SCHEME")
+    flower_url: str = setting("", "where owners find Flower; empty: the dashboard has no link to it", "FLOWER_URL")
+    grafana_url: str = setting("", "the same of Grafana", "GRAFANA_URL")
     trusted_proxies: int = setting(0, "proxies in front whose `X-Forwarded-*` headers are believed", "TRUSTED_PROXIES")
     demo_password: str = setting(
         "", "of the demo's users; empty: made up once, kept in `var/`", "DEMO_PASSWORD", secret=True

@@ -1,4 +1,5 @@
-"""Who calls: reads `Authorization: Bearer`, and refuses what is missing, expired, revoked or switched off.
+"""Who calls: reads `Authorization: Bearer`, or else the cookie of the dashboard's session, and refuses what is missing,
+expired, revoked or switched off.
 
 Decorate a view with `@authenticated` and ask `current_user()` inside it.
 """
@@ -15,6 +16,7 @@ from opbx.database import utcnow
 from opbx.errors import refuse
 from opbx.extensions import db
 from opbx.identity import tokens
+from opbx.identity.browser import session_token
 from opbx.identity.models import ApiToken, OrganizationStatus, User, UserStatus
 
 P = ParamSpec("P")
@@ -30,14 +32,18 @@ def authenticated(view: Callable[P, R]) -> Callable[P, R]:
         return view(*args, **kwargs)
 
     documented: Callable[P, R] = Blueprint.doc(
-        security=[{"bearer": []}], responses={"401": {"description": "No valid token"}}
+        security=[{"bearer": []}, {"session": []}], responses={"401": {"description": "No valid token"}}
     )(guarded)
     return documented
 
 
 def require_user() -> User:
     """The caller; raises 401 or 403 as `ApiError`. Leaves no transaction open, so that the view may begin one."""
-    plain = _bearer()
+    bearer = _bearer()
+    plain = bearer or session_token()
+    if plain is None:
+        # RFC 6750, 3.1: without credentials the challenge carries no error code.
+        _unauthenticated("A Bearer token is needed.", "Bearer")
     try:
         token = tokens.verify(db.session, plain)
     except tokens.TokenError as error:
@@ -51,7 +57,7 @@ def require_user() -> User:
     refuse_inactive(user)
     if tokens.is_use_due(token, utcnow()):
         tokens.record_use(db.session, token.id)
-    g.user, g.token = user, token
+    g.user, g.token, g.by_cookie = user, token, bearer is None
     structlog.contextvars.bind_contextvars(user_id=user.id, organization_id=user.organization_id)
     return user
 
@@ -68,6 +74,11 @@ def current_token() -> ApiToken:
     return token
 
 
+def came_by_cookie() -> bool:
+    """Whether the caller of an authenticated view presented the token in a cookie."""
+    return bool(g.by_cookie)
+
+
 def refuse_inactive(user: User) -> None:
     """Raise 403 for a deactivated user and for a member of a suspended organization."""
     if user.status is not UserStatus.ACTIVE:
@@ -81,13 +92,9 @@ def refuse_suspended(user: User) -> None:
         refuse(403, "ORGANIZATION_INACTIVE", "This organization is suspended.")
 
 
-def _bearer() -> str:
+def _bearer() -> str | None:
     scheme, _, plain = request.headers.get("Authorization", "").partition(" ")
-    plain = plain.strip()
-    if scheme.lower() != "bearer" or not plain:
-        # RFC 6750, 3.1: without credentials the challenge carries no error code.
-        _unauthenticated("A Bearer token is needed.", "Bearer")
-    return plain
+    return plain.strip() or None if scheme.lower() == "bearer" else None
 
 
 def _unauthenticated(message: str, challenge: str) -> NoReturn:

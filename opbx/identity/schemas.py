@@ -65,6 +65,7 @@ class UserSchema(Schema):
 
 class MeSchema(UserSchema):
     organization = fields.Nested(OrganizationSchema, required=True)
+    expires_in = fields.Integer(required=True, metadata={"description": "seconds until the token expires"})
 
 
 class NewPasswordSchema(Schema):
@@ -91,7 +92,9 @@ class InviteeSchema(Schema):
 
 
 class LoginAnswerSchema(Schema):
-    access_token = fields.String(required=True)
+    access_token = fields.String(
+        required=True, allow_none=True, metadata={"description": "null where it is in a cookie alone"}
+    )
     token_type = fields.Constant("Bearer", required=True)
     expires_in = fields.Integer(required=True, metadata={"description": "seconds"})
     user = fields.Nested(UserSchema, required=True)

@@ -2,17 +2,24 @@
 
 from typing import Any
 
-from flask import Response, request
+from flask import Response, after_this_request, request
 from sqlalchemy import select
 from sqlalchemy.orm import contains_eager
 
 from opbx.api import Blueprint
-from opbx.database import write_transaction
+from opbx.database import utcnow, write_transaction
 from opbx.errors import refuse
 from opbx.extensions import current_settings, db, limiter
-from opbx.identity import invitations, passwords, tokens, users
+from opbx.identity import browser, invitations, passwords, tokens, users
 from opbx.identity.audit import Action, record, record_about
-from opbx.identity.authentication import authenticated, current_token, current_user, refuse_inactive, refuse_suspended
+from opbx.identity.authentication import (
+    authenticated,
+    came_by_cookie,
+    current_token,
+    current_user,
+    refuse_inactive,
+    refuse_suspended,
+)
 from opbx.identity.authorization import refuse_programs
 from opbx.identity.changes import change
 from opbx.identity.models import User
@@ -24,6 +31,7 @@ from opbx.identity.schemas import (
     LoginSchema,
     MeSchema,
     NewPasswordSchema,
+    UserSchema,
 )
 
 blueprint = Blueprint("auth", __name__, url_prefix="/api/v1/auth", description="Login and API tokens")
@@ -36,7 +44,10 @@ blueprint = Blueprint("auth", __name__, url_prefix="/api/v1/auth", description="
 @blueprint.alt_response(401, description="Unknown user or wrong password")
 @blueprint.alt_response(403, description="The account or the organization is switched off")
 def login(credentials: dict[str, str]) -> dict[str, Any]:
-    """Log in and get a token. Tokens of other logins stay valid."""
+    """Log in and get a token. Tokens of other logins stay valid.
+
+    A page of this server's origin also gets it as a cookie that scripts cannot read, and needs nothing else.
+    """
     user = _find(credentials["email"])
     if not passwords.matches(user.password_hash if user else None, credentials["password"]) or user is None:
         _record_failure(user)
@@ -50,12 +61,18 @@ def login(credentials: dict[str, str]) -> dict[str, Any]:
 @blueprint.response(200, LoginAnswerSchema)
 @blueprint.alt_response(403, description="An API token cannot be refreshed")
 def refresh() -> dict[str, Any]:
-    """Get a new token for the one presented, which is of no use from then on. Open sockets stay open."""
+    """Get a new token for the one presented, which is of no use from then on. Open sockets stay open.
+
+    What came in a cookie stays in it: `access_token` is null then.
+    """
     refuse_programs()
     with write_transaction(db.session):
         plain = tokens.refresh(db.session, current_token(), lifetime=current_settings().token_lifetime)
     if plain is None:
         refuse(401, "UNAUTHENTICATED", "The token was revoked.", headers={"WWW-Authenticate": "Bearer"})
+    if came_by_cookie():
+        _keep_session(plain)
+        return _answer(None, current_user())
     return _answer(plain, current_user())
 
 
@@ -67,15 +84,24 @@ def logout() -> Response:
     with write_transaction(db.session):
         tokens.revoke(db.session, current_token().id)
         record_about(db.session, Action.LOGOUT, current_user(), by=current_user())
-    return Response(status=204)
+    answer = Response(status=204)
+    if came_by_cookie():
+        browser.end_session(answer)
+    return answer
 
 
 @blueprint.route("/me")
 @authenticated
 @blueprint.response(200, MeSchema)
-def me() -> User:
-    """The caller and the caller's organization."""
-    return current_user()
+def me() -> dict[str, Any]:
+    """The caller, the caller's organization, and how long the token is good."""
+    user = current_user()
+    left = current_token().expires_at - utcnow()
+    return {
+        **{name: getattr(user, name) for name in UserSchema().fields},
+        "organization": user.organization,
+        "expires_in": int(left.total_seconds()),
+    }
 
 
 @blueprint.route("/password", methods=["POST"])
@@ -128,7 +154,16 @@ def _logged_in(user: User) -> dict[str, Any]:
     with write_transaction(db.session):
         issued = tokens.issue(db.session, user.id, name=_device(), lifetime=current_settings().token_lifetime)
         record_about(db.session, Action.LOGIN, user, by=user)
+    if browser.from_own_page():
+        _keep_session(issued.plain)
     return _answer(issued.plain, user)
+
+
+def _keep_session(plain: str) -> None:
+    @after_this_request
+    def keep(answer: Response) -> Response:
+        browser.keep_session(answer, plain, current_settings().token_lifetime)
+        return answer
 
 
 def _record_failure(user: User | None) -> None:
@@ -160,5 +195,5 @@ def _device() -> str:
     return request.user_agent.string[:100] or "unnamed"
 
 
-def _answer(plain: str, user: User) -> dict[str, Any]:
+def _answer(plain: str | None, user: User) -> dict[str, Any]:
     return {"access_token": plain, "expires_in": current_settings().token_lifetime, "user": user}

@@ -23,6 +23,7 @@ def register(app: Flask, settings: Settings) -> None:
             "X-Frame-Options": "DENY",
             "Referrer-Policy": "same-origin",
             "Cross-Origin-Opener-Policy": "same-origin",
+            "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
         }
         if request.path.startswith(("/api/", "/broadcasting/")):
             defaults["Cache-Control"] = "no-store"
@@ -37,7 +38,7 @@ def page_policy(settings: Settings, host: str) -> str:
     """The dashboard loads from its own origin and connects to the relay, nowhere else."""
     relay = _relay(settings, host)
     return (
-        f"default-src 'self'; connect-src 'self'{relay}; img-src 'self' data:; style-src 'self' 'unsafe-inline'; "
+        f"default-src 'self'; connect-src 'self'{relay}; img-src 'self' data:; "
         "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
     )
 

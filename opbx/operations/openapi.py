@@ -52,6 +52,13 @@ def describe(api: EnvelopeApi) -> None:
     api.spec.components.security_scheme(
         "bearer", {"type": "http", "scheme": "bearer", "description": "The `access_token` of a login"}
     )
+    api.spec.components.security_scheme(
+        "session",
+        {
+            "type": "apiKey", "in": "cookie", "name": "opbx_session",
+            "description": "Set at a login by a page of this server; over TLS its name is `__Host-opbx_session`",
+        },
+    )  # fmt: skip
 
 
 @blueprint.get("")

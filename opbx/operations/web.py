@@ -22,7 +22,7 @@ from opbx.metrics.endpoint import ByPort, Endpoint
 from opbx.metrics.instruments import RATE_LIMITED
 from opbx.metrics.processes import Processes, siblings
 from opbx.metrics.registry import Exposition
-from opbx.operations import cli, dashboard, headers, health, logs, openapi
+from opbx.operations import cli, dashboard, delivery, headers, health, logs, openapi
 from opbx.operations.metrics import requests as request_metrics
 from opbx.settings import ROOT, Settings
 from opbx.telephony import views as telephony
@@ -119,6 +119,6 @@ def _describe(app: Flask) -> None:
     """The documented blueprints, their description, and the page to try it."""
     api = openapi.EnvelopeApi(app)
     openapi.describe(api)
-    for feature in (identity, users, tokens, sender_keys, numbers, telephony, calls, broadcasting, health):
+    for feature in (identity, users, tokens, sender_keys, numbers, telephony, calls, broadcasting, delivery, health):
         api.register_blueprint(feature.blueprint)
     app.register_blueprint(openapi.blueprint)

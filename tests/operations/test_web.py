@@ -97,6 +97,7 @@ def test_pages_may_connect_to_the_relay_only(host: str, public: str, relay: str 
     connect = next(part for part in policy.split("; ") if part.startswith("connect-src"))
     assert connect.split()[1:] == (["'self'", relay, relay.replace("ws:", "wss:")] if relay else ["'self'"])
     assert "script-src" not in policy
+    assert "unsafe" not in policy
 
 
 @pytest.mark.parametrize(("trusted", "address"), [(0, "127.0.0.1"), (1, "198.51.100.7")])
@@ -210,7 +211,7 @@ class TestOpenApi:
         assert spec["openapi"].startswith("3.")
         assert {"/api/v1/auth/login", "/api/v1/calls/active", "/api/v1/health"} <= spec["paths"].keys()
         assert spec["components"]["securitySchemes"]["bearer"]["scheme"] == "bearer"
-        assert spec["paths"]["/api/v1/auth/me"]["get"]["security"] == [{"bearer": []}]
+        assert spec["paths"]["/api/v1/auth/me"]["get"]["security"] == [{"bearer": []}, {"session": []}]
         assert "security" not in spec["paths"]["/api/v1/auth/login"]["post"]
         assert spec["info"]["description"]
         assert spec["servers"][0]["url"] == "/"

@@ -117,13 +117,18 @@ def broker(queue: Celery) -> Source:
 
     def ask() -> Sequence[Metric]:
         depth = GaugeMetricFamily("opbx_queue_depth", "Tasks that wait in a queue", labels=["queue"])
-        with queue.connection_for_read() as connection:
-            connection.ensure_connection(max_retries=1, timeout=int(PATIENCE), interval_start=0)
-            for wanted in queue.conf.task_queues:
-                depth.add_metric([wanted.name], _depth(connection, wanted.name))
+        for name, count in queue_depths(queue).items():
+            depth.add_metric([name], count)
         return [depth]
 
     return ask
+
+
+def queue_depths(queue: Celery) -> dict[str, int]:
+    """Tasks that wait in each queue. Raises the broker's errors, within `PATIENCE` seconds."""
+    with queue.connection_for_read() as connection:
+        connection.ensure_connection(max_retries=1, timeout=int(PATIENCE), interval_start=0)
+        return {wanted.name: _depth(connection, wanted.name) for wanted in queue.conf.task_queues}
 
 
 def _depth(connection: Any, queue: str) -> int:
