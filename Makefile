@@ -56,6 +56,7 @@ faults: $(INSTALLED_DEV) ## Put faults into the whole system under load, count w
 
 lock: $(INSTALLED_DEV) ## Pin the requirements anew
 	$(UV_COMPILE) requirements.in -o requirements.txt
+	$(UV_COMPILE) requirements-otel.in -o requirements-otel.txt
 	$(UV_COMPILE) requirements-dev.in -o requirements-dev.txt
 
 clean: ## Remove everything that was made, data included
@@ -70,8 +71,8 @@ $(INSTALLED): requirements.txt | $(BIN)/python
 	$(PIP) -r requirements.txt
 	@touch $@
 
-$(INSTALLED_DEV): requirements-dev.txt $(INSTALLED)
-	$(PIP) -r requirements-dev.txt
+$(INSTALLED_DEV): requirements-dev.txt requirements-otel.txt $(INSTALLED)
+	$(PIP) -r requirements-dev.txt -r requirements-otel.txt
 	@touch $@
 
 # Node of this machine where there is a fresh enough one, else from PyPI.

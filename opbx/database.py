@@ -69,8 +69,9 @@ def utcnow() -> datetime:
 def engine_options(url: str) -> dict[str, Any]:
     """Keyword arguments for `create_engine` that suit the database behind `url`."""
     if make_url(url).get_backend_name() == "sqlite":
-        return {"connect_args": {"timeout": BUSY_TIMEOUT, "check_same_thread": False}}
+        return {"hide_parameters": True, "connect_args": {"timeout": BUSY_TIMEOUT, "check_same_thread": False}}
     return {
+        "hide_parameters": True,  # an error's text is logged, and they are people's numbers and names
         "pool_size": 16,
         "max_overflow": 16,
         "pool_timeout": 5,

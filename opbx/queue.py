@@ -7,8 +7,10 @@ only says that there is something to do, and the sweeper says it again when the 
 from typing import Any
 
 from celery import Celery
+from celery.signals import before_task_publish
 from kombu import Queue
 
+from opbx import trail
 from opbx.settings import VAR, Settings
 
 #: Seconds. A sweep that no worker took by then is worthless: the next one is in the queue already.
@@ -43,6 +45,14 @@ def create_queue(settings: Settings, *, timeout: float = 1.0) -> Celery:
         enable_utc=True,
     )
     return queue
+
+
+@before_task_publish.connect
+def _leave_trail(headers: dict[str, Any], **_: Any) -> None:
+    """A task says for whose request it is."""
+    path = trail.current()
+    if path:
+        headers[trail.HEADER] = path
 
 
 def _messages() -> dict[str, Any]:

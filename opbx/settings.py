@@ -84,6 +84,7 @@ class RelaySettings:
 
     port: int = setting(6001, "port of WebSocket and the HTTP API", "SOKETI_PORT")
     metrics_port: int = setting(9601, "port of `/metrics`, `/ready`, `/usage`", "SOKETI_METRICS_PORT")
+    debug: bool = setting(False, "whether every frame is logged, secrets masked", "SOKETI_DEBUG")
     soketi_metrics: bool = setting(
         False, "whether metrics are shown under Soketi's names as well", "SOKETI_METRICS_NAMES"
     )
@@ -130,6 +131,7 @@ class Settings:
         "development", "`production` refuses placeholder secrets and logs JSON", "OPBX_ENV"
     )
     log_level: str = setting("INFO", "`DEBUG`, `INFO`, `WARNING`, `ERROR`", "LOG_LEVEL")
+    tracing: bool = setting(False, "whether OpenTelemetry traces are sent; needs requirements-otel.txt", "TRACING")
     database_url: str = setting(
         f"sqlite:///{VAR / 'opbx.sqlite3'}", "`postgresql://user:password@host/name`, or SQLite", "DATABASE_URL",
         secret=True, follows="SQLite in `var/`",

@@ -18,7 +18,13 @@ from opbx.settings import VAR, Settings
 settings = Settings.from_environment()
 
 app = create_queue(settings)
-app.conf.imports = ("workers.broadcasts", "workers.maintenance", "workers.webhooks", "workers.metrics")
+app.conf.imports = (
+    "workers.broadcasts",
+    "workers.maintenance",
+    "workers.webhooks",
+    "workers.metrics",
+    "workers.trails",
+)
 
 # Nothing of this connects before it is used, so beat and flower, and a pool that forks, can share the module.
 engine = open_engine(settings.database_url)

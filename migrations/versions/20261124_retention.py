@@ -1,7 +1,7 @@
 """detail records outlive their calls; what is old is found by an index
 
 Revision ID: 0005
-Revises: 0003
+Revises: 0004
 """
 
 import sqlalchemy as sa

@@ -18,7 +18,7 @@ class Message:
     `data` is the text that clients get as the event's `data` (JSON for the events of this product).
     `sequence` is the outbox's number, None for what does not come from the outbox.
     `except_socket` is a socket id that must not get the event. `committed` is when an event of the outbox was
-    committed, in Unix milliseconds.
+    committed, in Unix milliseconds, and `trail` what led to it.
     """
 
     event: str
@@ -27,6 +27,7 @@ class Message:
     except_socket: str = ""
     user_id: str | None = None
     committed: int | None = None
+    trail: str = ""
 
 
 def publish_call(app_id: str, channel: str, messages: Sequence[Message], *, cache: bool = False) -> Call:
@@ -38,7 +39,7 @@ def publish_call(app_id: str, channel: str, messages: Sequence[Message], *, cach
     arguments: list[str | bytes | int] = [keys.topic, new_epoch(), int(cache)]
     for message in messages:
         text = channel_event(message.event, channel, message.data, user_id=message.user_id)
-        record = Record(text, message.except_socket, message.sequence, message.committed)
+        record = Record(text, message.except_socket, message.sequence, message.committed, message.trail)
         arguments += ["" if message.sequence is None else message.sequence, record.encode()]
     return Call(PUBLISH, (keys.head, keys.log, keys.cache), tuple(arguments))
 

@@ -14,26 +14,28 @@ class Record:
     """One message. `text` is the whole frame's text as every subscriber gets it: it is encoded once, by the publisher.
 
     `except_socket` is the socket id that must not get it, empty for none. `sequence` is the outbox's number, and
-    `committed` when that event was committed (Unix time in milliseconds).
+    `committed` when that event was committed (Unix time in milliseconds), `trail` what led to it (`opbx/trail.py`).
     """
 
     text: bytes
     except_socket: str = ""
     sequence: int | None = None
     committed: int | None = None
+    trail: str = ""
 
     def encode(self) -> bytes:
         sequence = "" if self.sequence is None else self.sequence
-        stamp = "" if self.committed is None else f" {self.committed}"
+        stamp = "" if self.committed is None else f" {self.committed} {self.trail}"
         return f"{self.except_socket} {sequence}{stamp}\n".encode() + self.text
 
     @classmethod
     def decode(cls, data: bytes) -> "Record":
         head, _, text = data.partition(b"\n")
-        except_socket, sequence, *stamp = head.split(b" ")
+        except_socket, sequence, *stamp = head.split(b" ", 3)
         if not stamp:
             return cls(text, except_socket.decode(), int(sequence) if sequence else None)
-        return cls(text, except_socket.decode(), int(sequence), int(stamp[0]))
+        committed, trail = stamp
+        return cls(text, except_socket.decode(), int(sequence), int(committed), trail.decode())
 
 
 def channel_event(event: str, channel: str, data: str, *, user_id: str | None = None) -> bytes:

@@ -18,6 +18,7 @@ import structlog
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
+from opbx import tracing, trail
 from opbx.backplane.publisher import Message
 from opbx.broadcasting.channels import NoChannelRule, wire_name
 from opbx.broadcasting.cursors import Cursors, Lease, LeaseLost, Pending
@@ -86,7 +87,8 @@ class Deliverer:
             if not pending and cursor == lease.sequence:
                 raise EventsMissing(lease.channel)  # or the look after the release would find them for ever
             _measure("taken", pending)
-            failures = self._publish(lease.channel, pending)
+            with tracing.span("publish", channel=lease.channel, events=len(pending)):
+                failures = self._publish(lease.channel, pending)
             if failures:
                 EVENTS_FAILED.inc(len(failures))
                 log.error("events can never be published", channel=lease.channel, failures=failures)
@@ -105,14 +107,16 @@ class Deliverer:
         except NoChannelRule as error:  # the rule was removed after the event was stored
             return {row.id: str(error) for row in pending}
         messages: list[Message] = []
+        path = trail.current()
         failures: dict[int, str] = {}
         for row in pending:
             try:
-                messages.append(self._message(row))
+                messages.append(self._message(row, path))
             except Unpublishable as error:
                 failures[row.id] = str(error)
         if messages:
             fresh = self._publisher.publish(wire, messages)
+            log.debug("published", channel=channel, first=messages[0].sequence, last=messages[-1].sequence)
             _measure("published", pending)
             if fresh < len(messages):
                 EVENTS_REPEATED.inc(len(messages) - fresh)
@@ -120,12 +124,13 @@ class Deliverer:
                 log.warning("events had been published before", channel=channel, count=len(messages) - fresh)
         return failures
 
-    def _message(self, row: Pending) -> Message:
+    def _message(self, row: Pending, path: str) -> Message:
         # The sequence goes into the data: an unmodified client keeps nothing else of a message.
         data = orjson.dumps({**row.payload, "sequence": row.sequence})
         if len(data) > self._max_payload:
             raise Unpublishable(f"{len(data)} bytes of data, more than the {self._max_payload} that a relay takes")
-        return Message(row.name, data.decode(), row.sequence, committed=int(row.created_at.timestamp() * 1000))
+        committed = int(row.created_at.timestamp() * 1000)
+        return Message(row.name, data.decode(), row.sequence, committed=committed, trail=path)
 
     def _give_up(self, connection: Connection, lease: Lease) -> None:
         """Release without moving, so that the retry need not wait for the lease to expire."""

@@ -15,6 +15,9 @@ from opbx.settings import Settings
 _SECRET = re.compile(r"passw|secret|token(?!_id)|authorization|cookie|api_?key|signature", re.I)
 _URL_PASSWORD = re.compile(r"(://[^:/@\s]*:)[^@/\s]+@")
 
+#: A phone number in E.164 form, all but its last four digits.
+_PHONE_NUMBER = re.compile(r"\+\d{3,11}(?=\d{4}(?!\d))")
+
 #: Libraries that tell at INFO what nobody asked for.
 _CHATTY = (
     "alembic.runtime.plugins",
@@ -52,18 +55,33 @@ def configure(settings: Settings) -> None:
         root.removeHandler(old)
     root.addHandler(handler)
     root.setLevel(settings.log_level)
+    logging.captureWarnings(settings.environment == "production")
     for name in _CHATTY:
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
 
 
 def mask_secrets(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """A processor: values of secret fields, and passwords within URLs, never reach a log."""
+    """A processor: secret fields, passwords within URLs, and whole phone numbers never reach a log.
+
+    At DEBUG numbers stay: who looks for one call needs them.
+    """
+    numbers = event.get("level") != "debug"
     for key, value in event.items():
-        if _SECRET.search(key):
-            event[key] = "***"
-        elif isinstance(value, str) and "://" in value:
-            event[key] = _URL_PASSWORD.sub(r"\1***@", value)
+        event[key] = "***" if _SECRET.search(key) else _masked(value, numbers)
     return event
+
+
+def _masked(value: Any, numbers: bool) -> Any:
+    match value:
+        case str():
+            value = _URL_PASSWORD.sub(r"\1***@", value) if "://" in value else value
+            return _PHONE_NUMBER.sub("+***", value) if numbers and "+" in value else value
+        case dict():
+            return {key: "***" if _SECRET.search(str(key)) else _masked(v, numbers) for key, v in value.items()}
+        case list():  # no tuple: an exception travels as one
+            return [_masked(item, numbers) for item in value]
+        case _:
+            return value
 
 
 def _renderers(settings: Settings) -> list[Processor]:
@@ -72,6 +90,7 @@ def _renderers(settings: Settings) -> list[Processor]:
         return [
             drop,
             structlog.processors.format_exc_info,
+            mask_secrets,  # what the exception said
             structlog.processors.JSONRenderer(serializer=lambda event, **_: orjson.dumps(event, default=repr).decode()),
         ]
     # plain, since the pretty one shows local variables: pages of them, secrets among them

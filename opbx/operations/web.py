@@ -7,6 +7,7 @@ from flask import Flask, Response, request
 from flask_limiter import RequestLimit
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from opbx import tracing
 from opbx.administration.views import numbers, sender_keys, tokens, users
 from opbx.api import OrjsonProvider, bound_bodies
 from opbx.broadcasting import views as broadcasting
@@ -24,6 +25,7 @@ from opbx.metrics.processes import Processes, siblings
 from opbx.metrics.registry import Exposition
 from opbx.operations import cli, dashboard, delivery, headers, health, logs, openapi
 from opbx.operations.metrics import requests as request_metrics
+from opbx.operations.traces import Traced
 from opbx.settings import ROOT, Settings
 from opbx.telephony import views as telephony
 
@@ -35,6 +37,7 @@ def build(settings: Settings) -> Flask:
     app.json = OrjsonProvider(app)
     app.config.from_mapping(configuration(settings))
     register_errors(app)
+    tracing.configure(settings, "web")
     bound_bodies(app)
     request_metrics.register(app)
     headers.register(app, settings)
@@ -47,6 +50,8 @@ def build(settings: Settings) -> Flask:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
             app.wsgi_app, x_for=trust, x_proto=trust, x_host=trust, x_port=trust
         )
+    if tracing.is_on():
+        app.wsgi_app = Traced(app.wsgi_app)  # type: ignore[method-assign]
     if settings.web_metrics_port:  # the last to wrap: a proxy's headers must not say which port it was
         app.wsgi_app = ByPort(app.wsgi_app, settings.web_metrics_port, _endpoint(app))  # type: ignore[method-assign]
     return app

@@ -17,6 +17,7 @@ from opbx.backplane.keys import ChannelKeys
 from opbx.backplane.presence import Member
 from opbx.backplane.records import Batch, Record
 from opbx.pusher import messages
+from opbx.relay import trails
 from opbx.relay.frames import text_frame
 from opbx.relay.tally import TALLY
 
@@ -56,12 +57,12 @@ class Pending:
 class Output:
     """So many messages for the subscribers of one moment; `own` is for those who must not get all of them.
 
-    `committed` is when those of them that come from the outbox were committed (Unix milliseconds).
+    `committed` is when those of them that come from the outbox were committed (Unix milliseconds), and their trails.
     """
 
     frames: bytes
     messages: int
-    committed: list[int]
+    committed: list[tuple[int, str]]
     recipients: "list[Connection]"
     own: "dict[Connection, bytes]"
     position: int = 0
@@ -118,7 +119,7 @@ class Channel:
         self._placed: tuple[str, int, bytes] | None = None  # epoch and offset after which a frame is due
         self._confirmed: list[Pending] = []
         self._frames: list[bytes] = []
-        self._committed: list[int] = []
+        self._committed: list[tuple[int, str]] = []
         self._size = 0
         self._excluded: dict[str, set[int]] = {}
         self._on_output = on_output
@@ -224,7 +225,7 @@ class Channel:
         if record.except_socket:
             self._excluded.setdefault(record.except_socket, set()).add(len(self._frames))
         if record.committed is not None:
-            self._committed.append(record.committed)
+            self._committed.append((record.committed, record.trail))
         self._send(frame)
 
     def _send(self, frame: bytes) -> None:
@@ -269,7 +270,7 @@ class Channel:
         if output.position >= len(output.recipients):
             self.outputs.popleft()
             if output.committed:
-                _measure(output.committed)
+                _measure(self.keys.channel, output.committed)
         return len(recipients)
 
     @property
@@ -328,8 +329,11 @@ class Channel:
         connection.send(b"".join(reply))
 
 
-def _measure(committed: list[int]) -> None:
+def _measure(channel: str, committed: list[tuple[int, str]]) -> None:
     """Note how long after their commit the events have been written to everybody."""
     now = time.time()
-    for moment in committed:
-        TALLY.delays.add(now - moment / 1000)
+    for moment, trail in committed:
+        delay = now - moment / 1000
+        TALLY.delays.add(delay)
+        if trails.told:
+            trails.written(channel, trail, delay)

@@ -25,6 +25,7 @@ from opbx.pusher.errors import (
 )
 from opbx.relay import upgrade
 from opbx.relay.connection import Connection
+from opbx.relay.debug import LoudConnection
 from opbx.relay.dispatch import Dispatch
 from opbx.relay.node import Node
 from opbx.relay.upgrade import Accepted
@@ -56,12 +57,14 @@ def register_sockets(flask: Flask, node: Node, dispatch: Dispatch) -> None:
     for path in ("/", "/<path:path>"):  # flask-sock's decorator cannot be stacked
         sock.route(path, endpoint=f"nowhere {path}")(nowhere)
 
+    kind = LoudConnection if node.settings.debug else Connection
+
     def _open(ws: Accepted, check: Callable[[], App]) -> None:
         taken, socket_id = detach(ws), node.new_socket_id()
         try:
-            connection = Connection(taken, socket_id, check(), dispatch)
+            connection = kind(taken, socket_id, check(), dispatch)
         except Closing as closing:
-            Connection(taken, socket_id, NO_APP, dispatch).close(closing)
+            kind(taken, socket_id, NO_APP, dispatch).close(closing)
             return
         try:
             node.admit(connection, request.remote_addr or "unknown")

@@ -4,7 +4,9 @@ import gevent
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from opbx import tracing
 from opbx.apps import Apps
+from opbx.relay import trails
 from opbx.relay.dispatch import Dispatch
 from opbx.relay.handshake import register_sockets
 from opbx.relay.http_api.views import register_http_api
@@ -22,6 +24,8 @@ LIFECYCLE = "opbx.lifecycle"
 def build(settings: Settings) -> Flask:
     """The relay as a WSGI application; its node starts at once, so build it in the process that serves."""
     flask = Flask("opbx.relay", static_folder=None)
+    tracing.configure(settings, "relay")
+    trails.tell(tracing.is_on() or settings.log_level == "DEBUG")
     flask.config["MAX_CONTENT_LENGTH"] = 1_048_576
     node = Node(settings, Apps.from_settings(settings))
     lifecycle = Lifecycle(node, settings.redis_url)

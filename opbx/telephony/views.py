@@ -122,6 +122,7 @@ def _handle(endpoint: Endpoint, organization_id: str, body: Body, now: datetime)
         refuse(422, "VALIDATION_FAILED", "Some fields are not usable.", details=error.messages_dict)
     if signal is None:
         return Response(status=204)
+    structlog.contextvars.bind_contextvars(call_id=signal.call_id)
     key = ReceiptKey(
         organization_id=organization_id,
         endpoint=endpoint.name,
@@ -146,6 +147,7 @@ def _apply(endpoint: Endpoint, key: ReceiptKey, signal: CallSignal, now: datetim
         g.webhook_outcome = "duplicate"
         return error.answer, True
     TRANSITIONS.labels(outcome.step.value, outcome.status.value).inc()
+    log.debug("webhook applied", endpoint=endpoint.name, step=outcome.step.value, status=outcome.status.value)
     return _answer(endpoint, outcome), False
 
 

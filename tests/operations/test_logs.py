@@ -88,3 +88,25 @@ def test_elsewhere_a_trace_shows_no_local_variables(settings: Settings, capsys: 
 )
 def test_secrets_are_masked(key: str, value: str, kept: str) -> None:
     assert logs.mask_secrets(None, "info", {key: value}) == {key: kept}
+
+
+def test_phone_numbers_are_whole_at_debug_only() -> None:
+    def told(level: str) -> object:
+        return logs.mask_secrets(
+            None, level, {"level": level, "text": "from +14155551234", "calls": [{"to": "+498912345"}]}
+        )
+
+    assert told("debug") == {"level": "debug", "text": "from +14155551234", "calls": [{"to": "+498912345"}]}
+    assert told("info") == {"level": "info", "text": "from +***1234", "calls": [{"to": "+***2345"}]}
+
+
+def test_secrets_are_masked_at_any_depth() -> None:
+    told = logs.mask_secrets(None, "info", {"request": {"headers": [{"Authorization": "Bearer x"}]}})
+    assert told == {"request": {"headers": [{"Authorization": "***"}]}}
+
+
+def test_in_production_what_an_exception_says_is_masked(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure(replace(settings, environment="production"))
+    structlog.get_logger().error("failed", exc_info=ValueError("no call from +14155551234"))
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "no call from +***1234" in json.loads(line)["exception"]

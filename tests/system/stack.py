@@ -31,7 +31,7 @@ _BIN = Path(sys.executable).parent
 class Stack:
     """Starts everything in `folder`, and stops it. Addresses are on loopback, ports free ones."""
 
-    def __init__(self, folder: Path, database_url: str) -> None:
+    def __init__(self, folder: Path, database_url: str, **env: str) -> None:
         self.folder = folder
         self.database_url = database_url
         self.redis = RedisServer(folder)
@@ -57,6 +57,7 @@ class Stack:
             "LOGIN_RATE_LIMIT": "10000/minute",
             "PYTHONPATH": str(ROOT),
             "PATH": f"{_BIN}{os.pathsep}{os.environ['PATH']}",
+            **env,
         }
         self.web = self.server("web", "gunicorn", "-c", "deploy/gunicorn/web.py", "wsgi:app",
                                WEB_METRICS_PORT=str(self.metrics_ports["web"]))  # fmt: skip
