@@ -28,6 +28,7 @@ class Answer:
     came: float
     status: int
     body: Mapping[str, Any]
+    retry_after: str | None = None
 
 
 @dataclass(eq=False)

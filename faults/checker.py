@@ -2,6 +2,7 @@
 
 It shares no code with the product and knows only what that promises:
 
+- A webhook is accepted, or refused with 503 and a time to come again.
 - A webhook answered with 2xx has changed its call once. What it announces is in the outbox once, and for each call in
   the order initiated, answered, ended.
 - On every subscription each event after the snapshot arrives once and in order, or `opbx:resync` is said instead and a
@@ -43,12 +44,15 @@ class Verdict:
 
 
 def check_answers(webhooks: Iterable[Webhook], verdict: Verdict) -> None:
-    """Every webhook was accepted in the end, and answered as new at most once."""
+    """Every webhook was accepted in the end, as new at most once, and refused only with a time to come again."""
     for webhook in webhooks:
         accepted = [answer for answer in webhook.answers if 200 <= answer.status < 300]
         if not accepted:
             statuses = Counter(answer.status for answer in webhook.answers)
             verdict.lost.append(f"{_name(webhook)} never accepted: {dict(statuses)}")
+        for answer in webhook.answers:
+            if answer.status >= 300 and not (answer.status == 503 and answer.retry_after):
+                verdict.lost.append(f"{_name(webhook)} answered {answer.status}, Retry-After {answer.retry_after}")
         fresh = [answer for answer in accepted if answer.body.get("duplicate") is False]
         if len(fresh) > 1:
             verdict.duplicated.append(f"{_name(webhook)} answered {len(fresh)} times as new")

@@ -92,8 +92,8 @@ class Senders:
 
     def _attempt(self, connection: http.client.HTTPConnection, webhook: Webhook, signs: bool) -> None:
         sent = time.monotonic()
-        status, body = self._post(connection, webhook, signs)
-        webhook.answers.append(Answer(sent, time.monotonic(), status, body))
+        status, body, retry_after = self._post(connection, webhook, signs)
+        webhook.answers.append(Answer(sent, time.monotonic(), status, body, retry_after))
         if not 200 <= status < 300:
             pause = min(LONGEST_PAUSE, 0.25 * 2 ** min(len(webhook.answers) - 1, 8))
             self._put(time.monotonic() + pause, webhook)
@@ -106,7 +106,7 @@ class Senders:
 
     def _post(
         self, connection: http.client.HTTPConnection, webhook: Webhook, signs: bool
-    ) -> tuple[int, dict[str, object]]:
+    ) -> tuple[int, dict[str, object], str | None]:
         now = time.time() + self.offset
         with self._changed:
             raw = webhook.content(now)  # made once, though two may send it at the same time
@@ -118,11 +118,12 @@ class Senders:
             content = answer.read()
         except (OSError, http.client.HTTPException):
             connection.close()
-            return 0, {}
+            return 0, {}, None
         try:
-            return answer.status, json.loads(content or b"{}")
+            body = json.loads(content or b"{}")
         except ValueError:
-            return answer.status, {}
+            body = {}
+        return answer.status, body, answer.headers["Retry-After"]
 
     def _headers(self, raw: bytes, now: int, signs: bool) -> dict[str, str]:
         headers = {"Content-Type": "application/json"}
