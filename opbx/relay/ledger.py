@@ -44,6 +44,7 @@ class Ledger:
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
+        self._connection: Any = redis.connection_pool.make_connection()  # connects when it is first used
         self._calls: deque[_Entry] = deque()
         self._wake = Event()
         self._in_flight = 0
@@ -74,7 +75,7 @@ class Ledger:
         """Have every call answered, however long Redis is away; None for one that Redis refuses for good."""
         while batch:
             try:
-                answers = run(self._redis, [entry.call for entry in batch])
+                answers = run(self._redis, [entry.call for entry in batch], self._connection)
             except _PASSING as error:
                 if not self._away:  # once an outage
                     log.warning("backplane away, calls wait", calls=len(batch), error=str(error))

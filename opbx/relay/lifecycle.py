@@ -105,10 +105,10 @@ class Lifecycle:
         node = self._node
         node.draining = True
         connections = list(node.connections.values())
-        pause = node.settings.drain / max(len(connections), 1)
-        for connection in connections:
+        started, pause = time.monotonic(), node.settings.drain / max(len(connections), 1)
+        for number, connection in enumerate(connections):
+            gevent.sleep(max(0.0, started + number * pause - time.monotonic()))
             connection.close(ReconnectNow())
-            gevent.sleep(pause)
         deadline = time.monotonic() + _FLUSH
         while (node.ledger.waiting or node.lingering) and time.monotonic() < deadline:
             gevent.sleep(0.05)

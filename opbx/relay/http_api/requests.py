@@ -68,10 +68,10 @@ def authenticate(apps: Apps, request: Request, app_id: str | None) -> App:
     stamp = query.get("auth_timestamp", "")
     if not stamp.isascii() or not stamp.isdigit() or abs(int(stamp[:12]) - time.time()) > CLOCK_SKEW:
         raise Refused(401, f"auth_timestamp must be within {CLOCK_SKEW} s of now")
-    if not any(
-        matches(request_signature(app.secret, request.method, path, query), query.get("auth_signature", ""))
-        for path in {request.path, request.raw_path}  # some libraries sign it with its percent signs, some without
-    ):
+    # Some libraries sign the path with its percent signs, some without.
+    paths = (request.path,) if request.path == request.raw_path else (request.path, request.raw_path)
+    signature = query.get("auth_signature", "")
+    if not any(matches(request_signature(app.secret, request.method, path, query), signature) for path in paths):
         raise Refused(401, "auth_signature is not valid")
     body = request.body
     if (body or "body_md5" in query) and not matches(body_digest(body), query.get("body_md5", "")):
