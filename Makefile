@@ -13,10 +13,11 @@ PACKAGES := dashboard/node_modules/.installed
 BUILT := dashboard/dist/.built
 CLIENTS := tests/clients/node_modules/.installed
 export PATH := $(CURDIR)/$(BIN):$(PATH)
+DESCRIBE_API = @mkdir -p var && $(BIN)/flask --app wsgi:app openapi write var/openapi.json
 DASHBOARD := $(shell find dashboard -type f -not -path '*/node_modules/*' -not -path '*/dist/*' 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help install dashboard run test lint format bench faults certificate lock clean
+.PHONY: help install dashboard api-types run test lint format bench faults certificate lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /	/' | expand -t 14
@@ -24,6 +25,10 @@ help: ## List the targets
 install: $(INSTALLED) ## The virtual environment with what the product needs
 
 dashboard: $(BUILT) ## Build the dashboard
+
+api-types: $(INSTALLED) $(PACKAGES) ## Write the dashboard's types of the API anew, from its OpenAPI document
+	$(DESCRIBE_API)
+	npm --prefix dashboard run --silent api-types
 
 run: $(INSTALLED) $(BUILT) ## Run everything, with live calls: http://localhost:8000
 	@exec $(BIN)/python -m opbx.operations.local
@@ -37,6 +42,8 @@ lint: $(INSTALLED_DEV) $(PACKAGES) ## Check style, types, and who imports whom
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+	$(DESCRIBE_API)
+	npm --prefix dashboard run --silent api-types -- --check || { echo 'The API has changed: run make api-types'; exit 1; }
 	npm --prefix dashboard run lint
 
 format: $(INSTALLED_DEV) ## Put the code into its form

@@ -17,6 +17,7 @@ export default defineConfig({
   },
   test: {
     environment: 'jsdom',
+    setupFiles: 'src/testing/setup.ts',
     restoreMocks: true,
     unstubGlobals: true,
   },

@@ -160,6 +160,13 @@ class ActiveCallsSchema(Schema):
     server_time = Timestamp(required=True, metadata=MOMENT)
 
 
+class SequenceSchema(Schema):
+    """The last event of the organization's channel, whether or not it has been delivered."""
+
+    sequence = fields.Integer(required=True)
+    server_time = Timestamp(required=True, metadata=MOMENT)
+
+
 def render_call(call: Call) -> dict[str, Any]:
     """`call` as `CallSchema` describes it, without the schema's cost: boards ask for thousands of calls at once."""
     return {

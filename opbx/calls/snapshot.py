@@ -18,6 +18,12 @@ class Snapshot:
     sequence: int
 
 
+def current_sequence(session: AnySession, organization_id: str) -> int:
+    """The sequence of the last event that was committed for the organization, delivered or not; 0 before the first."""
+    channel = organization_channel(organization_id)
+    return session.scalar(select(ChannelHead.sequence).where(ChannelHead.channel == channel)) or 0
+
+
 def active_calls(session: AnySession, organization_id: str) -> Snapshot:
     """The calls that have not ended, oldest first.
 

@@ -16,6 +16,7 @@ from opbx.calls.schemas import (
     FilterQuerySchema,
     HistoryQuerySchema,
     HistorySchema,
+    SequenceSchema,
     StatisticsQuerySchema,
     StatisticsSchema,
     render_call,
@@ -37,6 +38,15 @@ def active() -> Response:
     taken = snapshot.active_calls(db.session, current_user().organization_id)
     board = {"data": [render_call(call) for call in taken.calls], "sequence": taken.sequence}
     return _json(board | {"server_time": iso(utcnow())})
+
+
+@blueprint.route("/sequence")
+@authenticated
+@blueprint.response(200, SequenceSchema)
+def sequence() -> dict[str, Any]:
+    """How far the organization's events are, for a board that hears nothing to learn whether it misses some."""
+    reached = snapshot.current_sequence(db.session, current_user().organization_id)
+    return {"sequence": reached, "server_time": utcnow()}
 
 
 @blueprint.route("", strict_slashes=False)

@@ -8,8 +8,10 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
+from opbx.calls import service
 from opbx.calls.models import Call, CallDirection, CallStatus
-from opbx.database import utcnow
+from opbx.calls.signal import CallSignal
+from opbx.database import utcnow, write_transaction
 from opbx.identity.models import Organization, Role
 from tests import factories
 
@@ -50,7 +52,7 @@ def get(client: FlaskClient, headers: dict[str, str]) -> Get:
     return get
 
 
-@pytest.mark.parametrize("path", ["", "/active", "/statistics", "/x"])
+@pytest.mark.parametrize("path", ["", "/active", "/sequence", "/statistics", "/x"])
 def test_nothing_without_a_login(client: FlaskClient, path: str) -> None:
     assert client.get("/api/v1/calls" + path).status_code == 401
 
@@ -110,6 +112,15 @@ def test_the_live_board(get: Get, session: Session, organization: Organization) 
     assert [call["call_id"] for call in board["data"]] == ["c1"]
     assert (board["data"][0]["status"], board["sequence"]) == ("ringing", 0)
     assert board["server_time"].endswith("Z")
+
+
+def test_how_far_the_events_are(get: Get, session: Session, organization: Organization) -> None:
+    assert get("/sequence")["sequence"] == 0
+    with write_transaction(session):
+        service.apply(session, organization.id, CallSignal(call_id="c", status=CallStatus.ANSWERED, at=T0), T0)
+    answer = get("/sequence")
+    assert answer["sequence"] == get("/active")["sequence"] == 2
+    assert answer["server_time"].endswith("Z")
 
 
 def test_history_page_by_page(get: Get, session: Session, organization: Organization) -> None:

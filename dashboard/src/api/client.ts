@@ -1,77 +1,62 @@
 /** The one way to the HTTP API: Bearer token, timeout, and every failure as an `ApiError`. */
 
+import { ApiError } from '@/api/error';
+import type { paths } from '@/api/schema';
+import createClient, { type Client } from 'openapi-fetch';
+
 const TIMEOUT_MS = 10_000;
 
-/** A failed request: the server's error envelope, or status 0 where no answer came. */
-export class ApiError extends Error {
-  constructor(
-    readonly status: number,
-    readonly code: string,
-    message: string,
-    readonly details: unknown = null,
-    readonly requestId: string | null = null,
-  ) {
-    super(message);
-    this.name = 'ApiError';
-  }
-
-  static async from(response: Response): Promise<ApiError> {
-    const body: unknown = await response.json().catch(() => null);
-    const error = field(body, 'error');
-    return new ApiError(
-      response.status,
-      text(field(error, 'code')) ?? 'UNEXPECTED_ANSWER',
-      text(field(error, 'message')) ?? `The server answered with status ${response.status}.`,
-      field(error, 'details') ?? null,
-      text(field(error, 'request_id')),
-    );
-  }
-}
+export const RENEWAL_PATH = '/api/v1/auth/refresh';
 
 export class ApiClient {
   token: string | null = null;
   /** Called with the token that was refused, so that a late refusal of an old one ends no new session. */
   onUnauthorized: (token: string) => void = () => undefined;
+  /** Set while the token is given another secret. */
+  renewal: Promise<unknown> | null = null;
+  readonly http: Client<paths> = createClient<paths>({
+    baseUrl: window.location.origin,
+    fetch: (request) => this.#send(request),
+    cache: 'no-store',
+  });
 
-  get<T>(path: string): Promise<T> {
-    return this.#send<T>('GET', path);
-  }
-
-  post<T>(path: string, body?: unknown): Promise<T> {
-    return this.#send<T>('POST', path, body);
-  }
-
-  async #send<T>(method: string, path: string, body?: unknown): Promise<T> {
+  async #send(request: Request): Promise<Response> {
     const token = this.token;
-    const headers = new Headers({ Accept: 'application/json' });
-    if (token) headers.set('Authorization', `Bearer ${token}`);
-    if (body !== undefined) headers.set('Content-Type', 'application/json');
-
-    const response = await request(`/api/v1${path}`, {
-      method,
-      headers,
-      cache: 'no-store',
-      signal: AbortSignal.timeout(TIMEOUT_MS),
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
-    if (!response.ok) {
-      const error = await ApiError.from(response);
-      if (response.status === 401 && token) this.onUnauthorized(token);
-      throw error;
+    const again = request.clone();
+    request.headers.set('Accept', 'application/json');
+    if (token) request.headers.set('Authorization', `Bearer ${token}`);
+    const response = await reach(request);
+    if (response.ok) return response;
+    if (response.status === 401 && token) {
+      // The renewal's own request cannot wait for itself.
+      if (!request.url.endsWith(RENEWAL_PATH)) await this.renewal?.catch(() => undefined);
+      if (this.token && this.token !== token) return this.#send(again);
+      this.onUnauthorized(token);
     }
-    if (response.status === 204) return undefined as T;
-    return response.json().catch(() => {
-      throw new ApiError(response.status, 'UNEXPECTED_ANSWER', 'The server sent an answer that cannot be read.');
-    }) as Promise<T>;
+    throw await ApiError.from(response);
   }
 }
 
 export const api = new ApiClient();
 
-async function request(url: string, init: RequestInit): Promise<Response> {
+/** What the server answered to a request of `ApiClient.http`. Throws `ApiError`. */
+export async function answer<T>(request: Promise<{ data?: T }>): Promise<T> {
   try {
-    return await fetch(url, init);
+    // Failures have been thrown already; an answer without a body is one without `data`.
+    return (await request).data as T;
   } catch (error) {
+    if (error instanceof SyntaxError) {
+      throw new ApiError(200, 'UNEXPECTED_ANSWER', 'The server sent an answer that cannot be read.');
+    }
+    throw error;
+  }
+}
+
+async function reach(request: Request): Promise<Response> {
+  try {
+    return await fetch(request, { signal: AbortSignal.any([request.signal, AbortSignal.timeout(TIMEOUT_MS)]) });
+  } catch (error) {
+    if (request.signal.aborted) throw error;
     const timedOut = error instanceof DOMException && error.name === 'TimeoutError';
     throw new ApiError(
       0,
@@ -79,12 +64,4 @@ async function request(url: string, init: RequestInit): Promise<Response> {
       timedOut ? 'The server took too long to answer.' : 'The server cannot be reached.',
     );
   }
-}
-
-function field(value: unknown, name: string): unknown {
-  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[name] : undefined;
-}
-
-function text(value: unknown): string | null {
-  return typeof value === 'string' && value !== '' ? value : null;
 }

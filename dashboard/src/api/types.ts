@@ -1,69 +1,19 @@
-/** Shapes of the HTTP API, as far as this page reads them. */
+/** Short names for the shapes of the HTTP API, which `schema.d.ts` takes from its OpenAPI document. */
 
-export interface User {
-  id: string;
-  organization_id: string;
-  name: string;
-  email: string;
-  role: string;
-  status: string;
-}
+import type { components } from '@/api/schema';
 
-export interface Organization {
-  id: string;
-  name: string;
-  slug: string;
-  timezone: string;
-}
+type Schemas = components['schemas'];
 
-export interface LoginResponse {
-  access_token: string;
-  token_type: 'Bearer';
-  expires_in: number;
-  user: User;
-}
-
-export interface Profile extends User {
-  organization: Organization;
-}
-
-export type ActiveStatus = 'initiated' | 'ringing' | 'answered';
-export type Outcome = 'completed' | 'busy' | 'no_answer' | 'failed';
-export type CallStatus = ActiveStatus | Outcome;
-
-export interface CallRecord {
-  id: string;
-  call_id: string;
-  status: ActiveStatus;
-  direction: string | null;
-  from_number: string | null;
-  to_number: string | null;
-  did_id: string | null;
-  extension_id: string | null;
-  /** Its number; known also where the extension is not one of the organization's. */
-  extension: string | null;
-  initiated_at: string | null;
-  answered_at: string | null;
-}
-
-/** The calls in progress and the sequence of the last event that they contain. */
-export interface ActiveCalls {
-  data: CallRecord[];
-  sequence: number;
-  server_time: string;
-}
-
-/** Who is online, as the presence channel tells it. */
-export interface Member {
-  id: string;
-  name: string;
-  email: string;
-  role: string;
-}
-
-export interface WebSocketConfigResponse {
-  key: string;
-  host: string;
-  port: number;
-  scheme: string;
-}
+export type User = Schemas['User'];
+export type Organization = Schemas['Organization'];
+export type LoginAnswer = Schemas['LoginAnswer'];
+export type Role = User['role'];
+export type CallRecord = Schemas['Call'];
+export type CallStatus = CallRecord['status'];
+export type CallDirection = NonNullable<CallRecord['direction']>;
+export type CallDetail = Schemas['CallDetail'];
+export type ActiveCalls = Schemas['ActiveCalls'];
+export type Statistics = Schemas['Statistics'];
+export type WebSocketConfigAnswer = Schemas['WebSocketConfig'];
+export type SubscriptionRequest = Schemas['Subscription'];
+export type SignedSubscription = Schemas['Authorization'];

@@ -1,76 +1,85 @@
 import type { CallStatus } from '@/api/types';
 import type { Call } from '@/calls/board';
-import { formatDuration, isoDuration } from '@/calls/duration';
-import { directionOf, STATUSES } from '@/calls/statuses';
-import { ArrowIcon } from '@/ui/icons';
-import { memo } from 'react';
+import { isTalking } from '@/calls/filter';
+import { Parties } from '@/calls/Parties';
+import { directionOf } from '@/calls/statuses';
+import { StatusBadge } from '@/calls/StatusBadge';
+import { formatDuration, isoDuration } from '@/formatting/duration';
+import { formatNumber } from '@/formatting/phone';
+import { Moment } from '@/ui/Moment';
+import { memo, type Ref } from 'react';
 
 export type ShownCall = Call & { status: CallStatus; duration: number | null };
 
-const startTime = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' });
+interface Props {
+  ref: Ref<HTMLDivElement>;
+  index: number;
+  /** From the top of the list, in pixels. */
+  offset: number;
+  call: ShownCall;
+  ended: boolean;
+}
 
-/** One call; a phone shows it as a card, a wider screen as a line of the list. */
-export const CallRow = memo(function CallRow({ call, ended }: { call: ShownCall; ended: boolean }) {
-  const { word, icon: StatusIcon, tone } = STATUSES[call.status];
+/** One call; a phone shows it as a card, a wider screen as a line of the table. */
+export const CallRow = memo(function CallRow({ ref, index, offset, call, ended }: Props) {
   const direction = directionOf(call.direction);
-  const answered = call.answered_at !== null;
+  const talked = isTalking(call);
   // A call that ended unanswered has no talk time worth showing; its outcome says all.
-  const duration = answered || !ended ? call.duration : null;
+  const duration = talked || !ended ? call.duration : null;
 
   return (
-    <li
+    <div
+      ref={ref}
+      role="row"
+      aria-rowindex={index + 2}
+      data-index={index}
       className={`call-row ${ended ? 'leaving' : ''}`}
+      style={{ transform: `translateY(${offset}px)` }}
       data-testid="call-row"
       data-call-id={call.call_id}
       data-status={call.status}
     >
-      <span className={`badge call-status ${tone}`}>
-        <StatusIcon />
-        {word}
+      <span role="cell" className="call-status">
+        <StatusBadge status={call.status} />
       </span>
-
-      <span className="call-parties">
-        <span className="sr-only">from </span>
-        <Party number={call.from_number} />
-        <span className="flex items-center gap-2">
-          <ArrowIcon className="size-4 text-muted" />
-          <span className="sr-only"> to </span>
-          <Party number={call.to_number} />
-        </span>
+      <span role="cell" className="call-parties">
+        <Parties from={call.from_number} to={call.to_number} />
       </span>
-
-      <span className="call-facts">
-        <span className="call-fact">
-          {direction && (
-            <>
-              <direction.icon />
-              {direction.word}
-            </>
-          )}
-        </span>
-        <span className="call-fact">{call.extension && `Ext. ${call.extension}`}</span>
-        <span className="call-fact tabular-nums">
-          {call.initiated_at && (
-            <>
-              <span className="sr-only">started </span>
-              <time dateTime={call.initiated_at}>{startTime.format(new Date(call.initiated_at))}</time>
-            </>
-          )}
-        </span>
+      <span role="cell" className={`call-fact call-did ${call.did === call.to_number ? 'call-did-same' : ''}`}>
+        {call.did && <Fact label="DID">{formatNumber(call.did)}</Fact>}
       </span>
-
-      <span className="call-duration">
+      <span role="cell" className="call-fact call-extension">
+        {call.extension && <Fact label="Ext.">{call.extension}</Fact>}
+      </span>
+      <span role="cell" className="call-fact call-direction">
+        {direction && (
+          <>
+            <direction.icon />
+            {direction.word}
+          </>
+        )}
+      </span>
+      <span role="cell" className="call-fact call-started">
+        {call.initiated_at && <Moment at={call.initiated_at} shape="clock" />}
+      </span>
+      <span role="cell" className="call-duration">
         {duration !== null && (
           <>
-            <span className="call-duration-kind">{answered ? 'talk ' : 'wait '}</span>
+            <span className="call-duration-kind">{talked ? 'talk ' : 'wait '}</span>
             <time dateTime={isoDuration(duration)}>{formatDuration(duration)}</time>
           </>
         )}
       </span>
-    </li>
+    </div>
   );
 });
 
-function Party({ number }: { number: string | null }) {
-  return <span className={number ? 'call-number' : 'call-number text-muted'}>{number ?? 'Unknown'}</span>;
+/** Where the column's head is out of sight, the label stands beside the value. */
+function Fact({ label, children }: { label: string; children: string }) {
+  return (
+    <>
+      <span className="call-fact-label">{label} </span>
+      <span className="tabular-nums">{children}</span>
+    </>
+  );
 }

@@ -1,21 +1,7 @@
 import { boardReducer, emptyBoard, type Board, type BoardAction } from '@/calls/board';
 import type { CallEvent, CallEventName } from '@/calls/events';
-import type { CallRecord } from '@/api/types';
+import { callRecord } from '@/testing/calls';
 import { describe, expect, it } from 'vitest';
-
-const record = (call_id: string): CallRecord => ({
-  id: `id-${call_id}`,
-  call_id,
-  status: 'ringing',
-  direction: 'inbound',
-  from_number: '+12127773456',
-  to_number: '+18005556789',
-  did_id: null,
-  extension_id: null,
-  extension: null,
-  initiated_at: '2026-01-01T12:00:00Z',
-  answered_at: null,
-});
 
 const STATUS = { 'call.initiated': 'initiated', 'call.answered': 'answered', 'call.ended': 'completed' } as const;
 
@@ -26,7 +12,7 @@ function event(sequence: number, name: CallEventName, call_id = 'a', more: objec
 
 const snapshot = (sequence: number, ...ids: string[]): BoardAction => ({
   type: 'snapshot',
-  snapshot: { sequence, data: ids.map(record) },
+  snapshot: { sequence, data: ids.map((id) => callRecord(id)) },
   at: 1_000,
 });
 const started: BoardAction = { type: 'fetch-started' };
@@ -158,23 +144,3 @@ describe('while a snapshot is on its way', () => {
   });
 });
 
-it('ends at the same board in whatever way snapshots and events interleave', () => {
-  const story = Array.from({ length: 12 }, (_, n) => {
-    const name = (['call.initiated', 'call.answered', 'call.ended'] as const)[n % 3] ?? 'call.ended';
-    return event(n + 1, name, n < 9 ? `call-${Math.floor(n / 3)}` : 'last');
-  });
-  const truth = (until: number) => play(emptyBoard, started, snapshot(0), ...story.slice(0, until));
-  for (let subscribed = 0; subscribed < 12; subscribed += 1) {
-    for (let read = subscribed; read <= 12; read += 1) {
-      const at = truth(read);
-      const board = play(emptyBoard, started, ...story.slice(subscribed), snapshot(read, ...ids(at)));
-      expect([subscribed, read, board.sync, board.sequence, ids(board)]).toEqual([
-        subscribed,
-        read,
-        'current',
-        12,
-        ids(truth(12)),
-      ]);
-    }
-  }
-});

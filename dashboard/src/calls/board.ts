@@ -6,21 +6,26 @@
  * hand, events are kept as well, because the snapshot on its way may be older than they are.
  */
 
-import type { ActiveCalls, CallRecord, CallStatus, Outcome } from '@/api/types';
+import type { ActiveCalls, CallRecord, CallStatus } from '@/api/types';
 import type { CallEvent, CallEventData } from '@/calls/events';
 
-export interface Call {
-  call_id: string;
-  status: CallStatus;
-  direction: string | null;
-  from_number: string | null;
-  to_number: string | null;
-  did_id: string | null;
-  extension_id: string | null;
-  extension: string | null;
-  initiated_at: string | null;
-  answered_at: string | null;
-}
+/** What a board shows of a call: of an event that came without its beginning, not all is known. */
+export type Call = Pick<
+  CallRecord,
+  | 'call_id'
+  | 'status'
+  | 'direction'
+  | 'from_number'
+  | 'to_number'
+  | 'did_id'
+  | 'did'
+  | 'extension_id'
+  | 'extension'
+  | 'answered_at'
+> & { initiated_at: string | null };
+
+/** How a call ended. */
+export type Outcome = Exclude<CallStatus, 'initiated' | 'ringing' | 'answered'>;
 
 export interface EndedCall extends Call {
   status: Outcome;
@@ -100,7 +105,7 @@ function afterGap(sync: Sync): Sync {
 }
 
 function applySnapshot(board: Board, snapshot: Pick<ActiveCalls, 'data' | 'sequence'>, at: number): Board {
-  const calls = new Map(snapshot.data.map((record) => [record.call_id, fromRecord(record)]));
+  const calls = new Map(snapshot.data.map((call): [string, Call] => [call.call_id, call]));
   const ended = new Map([...board.ended].filter(([id]) => !calls.has(id)));
   const sync: Sync = board.sync === 'outdated' ? 'wanted' : 'current';
   const start: Board = { sync, sequence: snapshot.sequence, calls, ended, waiting: [] };
@@ -140,26 +145,10 @@ function merge(known: Call | undefined, data: CallEventData): Call {
     from_number: data.from_number ?? known?.from_number ?? null,
     to_number: data.to_number ?? known?.to_number ?? null,
     did_id: data.did_id ?? known?.did_id ?? null,
+    did: data.did ?? known?.did ?? null,
     extension_id: data.extension_id ?? known?.extension_id ?? null,
     extension: data.extension ?? known?.extension ?? null,
     initiated_at: data.initiated_at ?? known?.initiated_at ?? null,
     answered_at: data.answered_at ?? known?.answered_at ?? null,
-  };
-}
-
-function fromRecord(record: CallRecord): Call {
-  const { call_id, status, direction, from_number, to_number } = record;
-  const { did_id, extension_id, extension, initiated_at, answered_at } = record;
-  return {
-    call_id,
-    status,
-    direction,
-    from_number,
-    to_number,
-    did_id,
-    extension_id,
-    extension,
-    initiated_at,
-    answered_at,
   };
 }

@@ -1,23 +1,25 @@
 /** The call events of an organization's channel, checked as they come off the wire. */
 
-import type { CallStatus } from '@/api/types';
+import type { CallRecord } from '@/api/types';
 
 /** What every call event carries; the rest is there where the event is about it. */
-export interface CallEventData {
-  call_id: string;
-  sequence: number;
-  status: CallStatus;
-  direction?: string | null;
-  from_number?: string | null;
-  to_number?: string | null;
-  did_id?: string | null;
-  extension_id?: string | null;
-  extension?: string | null;
-  initiated_at?: string | null;
-  answered_at?: string | null;
-  ended_at?: string | null;
-  duration?: number | null;
-}
+export type CallEventData = Pick<CallRecord, 'call_id' | 'status'> &
+  Partial<
+    Pick<
+      CallRecord,
+      | 'direction'
+      | 'from_number'
+      | 'to_number'
+      | 'did_id'
+      | 'did'
+      | 'extension_id'
+      | 'extension'
+      | 'initiated_at'
+      | 'answered_at'
+      | 'ended_at'
+      | 'duration'
+    >
+  > & { sequence: number };
 
 export const CALL_EVENTS = ['call.initiated', 'call.answered', 'call.ended'] as const;
 export type CallEventName = (typeof CALL_EVENTS)[number];

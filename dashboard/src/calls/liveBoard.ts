@@ -1,8 +1,8 @@
 /** The page's one live board: any number of components hold and read it, over one connection. */
 
-import { api } from '@/api/client';
+import { answer, api } from '@/api/client';
 import { session } from '@/auth/session';
-import { idle, LiveFeed, type EchoConnection, type FetchSnapshot, type LiveState } from '@/calls/liveFeed';
+import { idle, LiveFeed, type CallSource, type EchoConnection, type LiveState } from '@/calls/liveFeed';
 import { echoService } from '@/services/echo.service';
 
 /** How long the board runs on after its last holder let go: a remount takes it up again. */
@@ -10,17 +10,17 @@ const LINGER_MS = 1_000;
 
 export class LiveBoard {
   readonly #echo: EchoConnection;
-  readonly #fetchSnapshot: FetchSnapshot;
+  readonly #source: CallSource;
   readonly #listeners = new Set<() => void>();
   #state: LiveState = idle;
-  #current: { token: string; feed: LiveFeed } | null = null;
+  #current: { organizationId: string; feed: LiveFeed } | null = null;
   #holders = 0;
   #linger: ReturnType<typeof setTimeout> | undefined;
   #drawing = false;
 
-  constructor(echo: EchoConnection, fetchSnapshot: FetchSnapshot) {
+  constructor(echo: EchoConnection, source: CallSource) {
     this.#echo = echo;
-    this.#fetchSnapshot = fetchSnapshot;
+    this.#source = source;
   }
 
   getState = (): LiveState => this.#state;
@@ -30,14 +30,19 @@ export class LiveBoard {
     return () => this.#listeners.delete(listener);
   };
 
-  /** Starts the board, or shares the one that runs for the same token. Returns the function that lets go. */
+  /**
+   * Starts the board, or shares the one that runs for the same session: signing out ends it, so that another token
+   * can only be the same one renewed. Returns the function that lets go.
+   */
   hold(token: string, organizationId: string): () => void {
     clearTimeout(this.#linger);
     this.#holders += 1;
-    if (this.#current?.token !== token) {
+    if (this.#current?.organizationId === organizationId) {
+      this.#echo.renew(token);
+    } else {
       this.stop();
-      const feed = new LiveFeed(this.#echo, this.#fetchSnapshot, this.#set);
-      this.#current = { token, feed };
+      const feed = new LiveFeed(this.#echo, this.#source, this.#set);
+      this.#current = { organizationId, feed };
       feed.start(token, organizationId);
     }
     return () => {
@@ -67,7 +72,10 @@ export class LiveBoard {
   };
 }
 
-export const liveBoard = new LiveBoard(echoService, () => api.get('/calls/active'));
+export const liveBoard = new LiveBoard(echoService, {
+  snapshot: () => answer(api.http.GET('/api/v1/calls/active')),
+  sequence: async () => (await answer(api.http.GET('/api/v1/calls/sequence'))).sequence,
+});
 
 // Nothing of one person's board outlives the session, not even for the moment of a remount.
 session.subscribe(() => {

@@ -1,11 +1,14 @@
 /** One organization's live data while it is being watched: socket and snapshots in, one state out. */
 
-import { ApiError } from '@/api/client';
-import type { ActiveCalls, Member } from '@/api/types';
+import { ApiError } from '@/api/error';
+import type { ActiveCalls } from '@/api/types';
 import { boardReducer, emptyBoard, type Board, type BoardAction } from '@/calls/board';
 import type { CallEvent } from '@/calls/events';
+import { Heartbeat } from '@/connection/heartbeat';
+import type { LiveConnection } from '@/connection/state';
+import type { Member } from '@/presence/member';
 import { backoff } from '@/services/backoff';
-import type { ConnectionState, EchoService, OrganizationHandlers } from '@/services/echo.service';
+import type { EchoService, OrganizationHandlers } from '@/services/echo.service';
 
 export interface PresenceChange {
   kind: 'joined' | 'left';
@@ -16,14 +19,17 @@ export interface LiveState {
   board: Board;
   members: readonly Member[];
   presenceChange: PresenceChange | null;
-  /** `connected` only while the socket is open and the organization's channel is subscribed. */
-  connection: ConnectionState;
+  connection: LiveConnection;
+  /** When the connection is tried next, on this page's clock; null where no try is waited for. */
+  nextTryAt: number | null;
+  /** Since when the board is no longer live, on this page's clock; null while it is, and before it ever was. */
+  staleSince: number | null;
+  /** When the board was last known to be right, on this page's clock; meaningful while not connected. */
+  asOf: number | null;
   /** The server's clock minus this page's, in milliseconds. */
   clockOffset: number;
   /** Why the last snapshot failed; null once one has come. */
   error: ApiError | null;
-  /** When the board was last known to be right, on this page's clock; meaningful while not connected. */
-  asOf: number | null;
 }
 
 export const idle: LiveState = {
@@ -31,37 +37,54 @@ export const idle: LiveState = {
   members: [],
   presenceChange: null,
   connection: 'connecting',
+  nextTryAt: null,
+  staleSince: null,
+  asOf: null,
   clockOffset: 0,
   error: null,
-  asOf: null,
 };
 
 export type EchoConnection = Pick<
   EchoService,
-  'connect' | 'disconnect' | 'subscribeToOrganization' | 'onConnectionChange' | 'state'
+  'connect' | 'renew' | 'disconnect' | 'subscribeToOrganization' | 'onConnectionChange' | 'state' | 'nextTryAt'
 >;
-export type FetchSnapshot = () => Promise<ActiveCalls>;
+
+/** What is asked of the HTTP API. */
+export interface CallSource {
+  snapshot: () => Promise<ActiveCalls>;
+  /** Of the last event, delivered or not. */
+  sequence: () => Promise<number>;
+}
 
 /** While events do not flow, the board is kept up by asking. */
 export const POLL_MS = 5_000;
 
 export class LiveFeed {
   readonly #echo: EchoConnection;
-  readonly #fetchSnapshot: FetchSnapshot;
+  readonly #source: CallSource;
   readonly #publish: (state: LiveState) => void;
+  readonly #heartbeat: Heartbeat;
   #state: LiveState = idle;
   #running = false;
   #subscribed = false;
+  #delayed = false;
   #wasLive = false;
   #repeats = 0;
   #retry: ReturnType<typeof setTimeout> | undefined;
   #poll: ReturnType<typeof setInterval> | undefined;
   #stopWatching: () => void = () => undefined;
 
-  constructor(echo: EchoConnection, fetchSnapshot: FetchSnapshot, publish: (state: LiveState) => void) {
+  constructor(echo: EchoConnection, source: CallSource, publish: (state: LiveState) => void) {
     this.#echo = echo;
-    this.#fetchSnapshot = fetchSnapshot;
+    this.#source = source;
     this.#publish = publish;
+    this.#heartbeat = new Heartbeat({
+      position: () => this.#state.board.sequence,
+      ask: () => source.sequence(),
+      onMissing: () => this.#delay(),
+      // The snapshot says what is wrong, and is asked for until it comes.
+      onUnanswered: () => this.refetch(),
+    });
   }
 
   start(token: string, organizationId: string): void {
@@ -76,15 +99,18 @@ export class LiveFeed {
     this.#echo.connect(token);
     this.#showConnection();
     this.#poll = setInterval(() => {
-      if (!this.#subscribed && this.#state.board.sync === 'current') this.refetch();
+      if (!this.#isLive && this.#state.board.sync === 'current') this.refetch();
     }, POLL_MS);
+    document.addEventListener('visibilitychange', this.#look);
     this.#fetchIfWanted();
   }
 
   stop(): void {
     this.#running = false;
+    this.#heartbeat.stop();
     clearInterval(this.#poll);
     clearTimeout(this.#retry);
+    document.removeEventListener('visibilitychange', this.#look);
     this.#stopWatching();
     this.#echo.disconnect();
   }
@@ -97,16 +123,24 @@ export class LiveFeed {
     this.#fetchIfWanted();
   };
 
+  get #isLive(): boolean {
+    return this.#subscribed && !this.#delayed;
+  }
+
   readonly #handlers: OrganizationHandlers = {
     onCallInitiated: (data) => this.#receive({ name: 'call.initiated', data }),
     onCallAnswered: (data) => this.#receive({ name: 'call.answered', data }),
     onCallEnded: (data) => this.#receive({ name: 'call.ended', data }),
-    onResync: this.refetch,
+    onResync: () => {
+      this.#hear();
+      this.refetch();
+    },
     // The first subscription begins with a snapshot, which also sets the clock.
     lastSequence: () => (this.#wasLive ? this.#state.board.sequence : null),
     onSubscribed: (members, resumed) => {
       this.#subscribed = true;
       this.#wasLive = true;
+      this.#hear();
       this.#set({ members });
       this.#showConnection();
       // What is missing comes by itself; but a board that wants a snapshot anyway should not wait for its next try.
@@ -122,6 +156,7 @@ export class LiveFeed {
   };
 
   #receive(event: CallEvent): void {
+    this.#hear();
     this.#dispatch({ type: 'event', event, at: Date.now() });
     this.#fetchIfWanted();
   }
@@ -131,15 +166,46 @@ export class LiveFeed {
     this.#set({ members: kind === 'joined' ? [...others, member] : others, presenceChange: { kind, member } });
   }
 
+  /** Something came over the channel, so that events do come through. */
+  #hear(): void {
+    this.#heartbeat.beat();
+    if (!this.#delayed) return;
+    this.#delayed = false;
+    this.#showConnection();
+  }
+
+  #delay(): void {
+    if (!this.#delayed) {
+      this.#delayed = true;
+      this.#showConnection();
+    }
+    this.refetch();
+  }
+
+  /** Timers rest while nobody looks at the page or the machine sleeps: who looks again shall see what is. */
+  readonly #look = (): void => {
+    if (document.visibilityState === 'visible' && this.#subscribed) this.#heartbeat.check();
+  };
+
   #lose(): void {
-    if (this.#subscribed) this.#set({ asOf: Date.now() });
     this.#subscribed = false;
+    this.#delayed = false;
+    this.#heartbeat.stop();
   }
 
   #showConnection(): void {
-    const { state } = this.#echo;
-    const pending = this.#wasLive ? 'reconnecting' : 'connecting';
-    this.#set({ connection: state === 'connected' && !this.#subscribed ? pending : state });
+    const { state, nextTryAt } = this.#echo;
+    const connection = state === 'connected' ? this.#subscription() : state;
+    const now = Date.now();
+    const becameStale = this.#wasLive && !this.#isLive && this.#state.staleSince === null;
+    const stale = this.#isLive ? { staleSince: null } : becameStale ? { staleSince: now, asOf: now } : {};
+    this.#set({ connection, nextTryAt, ...stale });
+  }
+
+  /** What an open socket is worth. */
+  #subscription(): LiveConnection {
+    if (!this.#subscribed) return this.#wasLive ? 'reconnecting' : 'connecting';
+    return this.#delayed ? 'delayed' : 'connected';
   }
 
   #fetchIfWanted(): void {
@@ -151,7 +217,7 @@ export class LiveFeed {
   async #fetch(): Promise<void> {
     const asked = Date.now();
     try {
-      const snapshot = await this.#fetchSnapshot();
+      const snapshot = await this.#source.snapshot();
       if (!this.#running) return;
       const now = Date.now();
       this.#dispatch({ type: 'snapshot', snapshot, at: now });

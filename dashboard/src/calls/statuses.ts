@@ -1,6 +1,6 @@
 /** How the states and directions of a call are shown: always a word, an icon and a colour. */
 
-import type { CallStatus } from '@/api/types';
+import type { CallDirection, CallStatus } from '@/api/types';
 import {
   BellIcon,
   BusyIcon,
@@ -34,12 +34,17 @@ export const STATUSES: Record<CallStatus, Look> = {
   failed: { word: 'Failed', icon: CrossIcon, tone: 'tone-bad' },
 };
 
-const DIRECTIONS: Record<string, { word: string; icon: Icon }> = {
+export const DIRECTIONS: Record<CallDirection, { word: string; icon: Icon }> = {
   inbound: { word: 'Inbound', icon: InboundIcon },
   outbound: { word: 'Outbound', icon: OutboundIcon },
   internal: { word: 'Internal', icon: InternalIcon },
 };
 
-export function directionOf(direction: string | null): { word: string; icon: Icon } | null {
-  return (direction && DIRECTIONS[direction]) || null;
+/** For a choice of one. */
+export const DIRECTION_OPTIONS = (Object.keys(DIRECTIONS) as CallDirection[]).map(
+  (direction) => [direction, DIRECTIONS[direction].word] as const,
+);
+
+export function directionOf(direction: CallDirection | null): { word: string; icon: Icon } | null {
+  return direction && DIRECTIONS[direction];
 }

@@ -1,22 +1,30 @@
-import type { CallPresence } from '@/hooks/useCallPresence';
+import { POLL_MS, type LiveState } from '@/calls/liveFeed';
+import type { LiveConnection } from '@/connection/state';
+import { formatTime } from '@/formatting/time';
 import { WarningIcon } from '@/ui/icons';
 
-const clock = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' });
+type Props = Pick<LiveState, 'connection' | 'staleSince' | 'asOf' | 'error'>;
 
-type Props = Pick<CallPresence, 'connection' | 'isLoading' | 'error' | 'asOf'>;
+const CAUSES: Partial<Record<LiveConnection, string>> = {
+  delayed: 'Live updates are not coming through',
+  reconnecting: 'Live updates are interrupted',
+  offline: 'Live updates are interrupted',
+};
 
-/** Says how far the board can be trusted while it is not live. */
-export function StaleNotice({ connection, isLoading, error, asOf }: Props) {
-  const disturbed = connection === 'reconnecting' || connection === 'offline' || error !== null;
-  if (isLoading || !disturbed || asOf === null) return null;
-  const time = clock.format(asOf);
+/** Says how far what is shown can be trusted while it is not live. */
+export function StaleNotice({ connection, staleSince, asOf, error }: Props) {
+  const cause = CAUSES[connection];
+  if (asOf === null || (!cause && !error)) return null;
 
   return (
-    <p role="status" className="notice tone-warm">
+    <p role="status" className="stale-notice tone-warm" data-testid="stale-notice">
       <WarningIcon className="mt-0.5 size-4" />
-      {error
-        ? `${error.message} The board is as it was at ${time}.`
-        : 'Live updates are interrupted. Until they are back, the board is refreshed every few seconds.'}
+      <span>
+        {cause && `${cause}${staleSince === null ? '' : ` since ${formatTime(staleSince, 'clock')}`}. `}
+        {error
+          ? `${error.message} Calls are shown as they were at ${formatTime(asOf, 'clock')}.`
+          : `Until they are back, calls are fetched every ${POLL_MS / 1_000} seconds.`}
+      </span>
     </p>
   );
 }

@@ -1,10 +1,15 @@
-import type { ActiveCalls } from '@/api/types';
+import type { ActiveCalls, SubscriptionRequest } from '@/api/types';
 import { session } from '@/auth/session';
 import { liveBoard } from '@/calls/liveBoard';
+import { POLL_MS } from '@/calls/liveFeed';
+import { QUIET_MS, UNDER_WAY_MS } from '@/connection/heartbeat';
 import { useCallPresence, type CallPresence } from '@/hooks/useCallPresence';
 import type { Authorize } from '@/services/echo-client';
+import { callRecord } from '@/testing/calls';
 import { FakeEcho } from '@/testing/fakeEcho';
+import { loggedIn, refusal, server, url } from '@/testing/server';
 import { act, cleanup, render } from '@testing-library/react';
+import { http, HttpResponse } from 'msw';
 import { StrictMode, useEffect } from 'react';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 
@@ -18,30 +23,17 @@ vi.mock('@/services/echo-client', () => ({
 }));
 
 const NOW = Date.parse('2026-01-01T12:00:10Z');
+/** Of a token, in seconds: longer than all tests but one take. */
+const LIFETIME = 600;
 const ada = { id: 'u1', name: 'Ada', email: 'ada@demo.test', role: 'owner' };
-const call = {
-  id: 'id',
-  call_id: 'c1',
-  status: 'ringing' as const,
-  direction: 'inbound',
-  from_number: '+12127773456',
-  to_number: '+18005556789',
-  did_id: null,
-  extension_id: null,
-  extension: null,
-  // The server's clock is a minute ahead of this page's.
-  initiated_at: '2026-01-01T12:01:03Z',
-  answered_at: null,
-};
-const body: Record<string, unknown> = {
-  '/api/v1/auth/login': { access_token: 't1' },
-  '/api/v1/auth/me': { ...ada, organization_id: '7', organization: { id: '7', name: 'Demo' } },
-  '/api/v1/websocket/config': { key: 'k', host: '', port: 6001, scheme: 'http' },
-};
+// The server's clock is a minute ahead of this page's.
+const call = callRecord('c1', { initiated_at: '2026-01-01T12:01:03Z' });
 
 let snapshots: number;
 let active: ActiveCalls;
 let refused: boolean;
+/** Of the last event that the server knows of, where that is beyond the snapshot's. */
+let reached: number | null;
 let seen: CallPresence;
 
 function Probe() {
@@ -52,34 +44,47 @@ function Probe() {
   return null;
 }
 
-const wait = (ms: number) => act(() => vi.advanceTimersByTimeAsync(ms));
+/** Lets time pass on the faked clock, and answers come over the network. */
+const wait = (ms: number) =>
+  act(async () => {
+    await vi.advanceTimersByTimeAsync(ms);
+    for (let turn = 0; turn < 20; turn += 1) await new Promise(setImmediate);
+    await vi.advanceTimersByTimeAsync(50);
+  });
 const echo = () => echoes.at(-1) ?? expect.fail('no connection was made');
-const channel = () => echo().channels.get('presence.org.7') ?? expect.fail('the channel was not joined');
+const channel = () => echo().channels.get('presence.org.o1') ?? expect.fail('the channel was not joined');
 let connections = 0;
 async function goLive() {
   connections += 1;
   echo().become('connected');
-  await echo().subscribe('presence.org.7', `1.${connections}`, [ada]);
+  await echo().subscribe('presence.org.o1', `1.${connections}`, [ada]);
   await wait(50);
 }
 
 beforeEach(async () => {
-  vi.useFakeTimers({ now: NOW });
+  vi.useFakeTimers({
+    now: NOW,
+    toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'Date', 'requestAnimationFrame'],
+  });
   echoes.length = 0;
   snapshots = 0;
   refused = false;
+  reached = null;
   active = { data: [call], sequence: 5, server_time: '2026-01-01T12:01:10Z' };
-  vi.stubGlobal('fetch', (url: string, init?: RequestInit) => {
-    if (url === '/api/v1/broadcasting/auth') {
-      const { resume } = JSON.parse(init?.body as string) as { resume?: number };
-      return Promise.resolve(Response.json({ auth: 'k:s', channel_data: JSON.stringify({ resume }) }));
-    }
-    if (url === '/api/v1/calls/active') {
+  server.use(
+    http.post(url('/api/v1/auth/login'), () => HttpResponse.json(loggedIn('t1', LIFETIME))),
+    http.post(url('/api/v1/broadcasting/auth'), async ({ request }) => {
+      const { resume } = (await request.json()) as SubscriptionRequest;
+      return HttpResponse.json({ auth: 'k:s', channel_data: JSON.stringify({ resume: resume ?? undefined }) });
+    }),
+    http.get(url('/api/v1/calls/active'), () => {
       snapshots += 1;
-      return Promise.resolve(refused ? Response.json({}, { status: 401 }) : Response.json(active));
-    }
-    return Promise.resolve(Response.json(body[url] ?? {}));
-  });
+      return refused ? refusal(401) : HttpResponse.json(active);
+    }),
+    http.get(url('/api/v1/calls/sequence'), () =>
+      HttpResponse.json({ sequence: reached ?? active.sequence, server_time: active.server_time }),
+    ),
+  );
   await session.signIn('ada@demo.test', 'secret');
   render(
     <StrictMode>
@@ -101,7 +106,7 @@ afterEach(async () => {
 it('shares one connection and one subscription among components, in StrictMode', async () => {
   await goLive();
   expect(echoes).toHaveLength(1);
-  expect(echo().joined).toEqual(['presence.org.7']);
+  expect(echo().joined).toEqual(['presence.org.o1']);
   expect(snapshots).toBe(2); // at once, and after the subscription
   expect(seen).toMatchObject({ isConnected: true, isLoading: false, totalActiveCalls: 1, onlineMembers: [ada] });
 });
@@ -157,28 +162,27 @@ it('fetches after a loss when the relay cannot go on, and when what it sends lea
 
 it('is not taken back by a snapshot from before the loss that comes after it', async () => {
   await goLive();
-  let answer: (response: Response) => void = () => undefined;
-  const real = fetch;
-  vi.stubGlobal('fetch', (url: string, init?: RequestInit) =>
-    url === '/api/v1/calls/active' ? new Promise((resolve) => (answer = resolve)) : real(url, init),
+  let answer = () => {};
+  const held = new Promise<void>((resolve) => (answer = resolve));
+  server.use(
+    http.get(url('/api/v1/calls/active'), () => held.then(() => HttpResponse.json(active)), { once: true }),
   );
   seen.refetch();
   channel().emit('.call.initiated', { call_id: 'c2', sequence: 6, status: 'initiated' });
   echo().become('connecting');
   await goLive();
   channel().emit('.call.ended', { call_id: 'c1', sequence: 7, status: 'completed', duration: 1 });
-  answer(Response.json(active)); // true at 5
+  answer(); // true at 5
   await wait(50);
   expect(seen.activeCalls.map(({ call_id }) => call_id)).toEqual(['c2']);
 });
 
 it('fetches at once after a loss when the last snapshot had failed', async () => {
   await goLive();
-  const real = fetch;
-  vi.stubGlobal('fetch', () => Promise.resolve(Response.json({}, { status: 503 })));
+  server.use(http.get(url('/api/v1/calls/active'), () => refusal(503), { once: true }));
   seen.refetch();
   await wait(50);
-  vi.stubGlobal('fetch', real);
+  expect(seen.error?.status).toBe(503);
   const before = snapshots;
   echo().become('connecting');
   await goLive();
@@ -239,4 +243,64 @@ it('keeps the connection over a fast remount, and closes it when nobody uses it 
   cleanup();
   await wait(2_000);
   expect(echo().disconnected).toBe(true);
+});
+
+it('keeps the connection when the token is renewed', async () => {
+  server.use(http.post(url('/api/v1/auth/refresh'), () => HttpResponse.json(loggedIn('t2'))));
+  await goLive();
+  await wait(LIFETIME * 800);
+  await wait(50);
+  expect(session.get()).toMatchObject({ status: 'signed-in', token: 't2' });
+  expect(echoes).toHaveLength(1);
+  expect(echo().disconnected).toBe(false);
+});
+
+it('draws once a frame, however many events come', async () => {
+  await goLive();
+  let draws = 0;
+  const stop = liveBoard.subscribe(() => (draws += 1));
+  for (let sequence = 6; sequence < 1_006; sequence += 1) {
+    channel().emit('.call.initiated', { call_id: `c${sequence}`, sequence, status: 'initiated' });
+  }
+  expect(draws).toBe(0);
+  await wait(20);
+  stop();
+  expect(draws).toBe(1);
+  expect(seen.totalActiveCalls).toBe(1_001);
+});
+
+it('notices a connection that brings nothing, says so, and asks until events come again', async () => {
+  await goLive();
+  await wait(QUIET_MS * 1.3);
+  expect(seen.connection).toBe('connected'); // nothing happened, and nothing is missing
+  reached = 6;
+  active = { ...active, data: [], sequence: 6 };
+  await wait(QUIET_MS * 1.3);
+  await wait(UNDER_WAY_MS);
+  expect(seen).toMatchObject({ connection: 'delayed', isConnected: false, totalActiveCalls: 0 });
+  const before = snapshots;
+  await wait(POLL_MS);
+  await wait(POLL_MS);
+  expect(snapshots).toBeGreaterThanOrEqual(before + 2);
+  channel().emit('.call.ended', { call_id: 'c1', sequence: 6, status: 'completed' });
+  await wait(20);
+  expect(seen.connection).toBe('connected');
+});
+
+it('waits for an event that is under way before it takes it for missing', async () => {
+  await goLive();
+  reached = 6;
+  await wait(QUIET_MS * 1.3);
+  channel().emit('.call.ended', { call_id: 'c1', sequence: 6, status: 'completed' });
+  await wait(UNDER_WAY_MS * 2);
+  expect(seen.connection).toBe('connected');
+});
+
+it('shows that the server cannot tell whether something is missing', async () => {
+  await goLive();
+  for (const path of ['/api/v1/calls/active', '/api/v1/calls/sequence'] as const) {
+    server.use(http.get(url(path), () => HttpResponse.error()));
+  }
+  await wait(QUIET_MS * 1.3);
+  expect(seen.error?.message).toBe('The server cannot be reached.');
 });

@@ -1,13 +1,13 @@
-import type { ApiError } from '@/api/client';
-import type { Member } from '@/api/types';
+import type { ApiError } from '@/api/error';
 import type { Call, EndedCall } from '@/calls/board';
-import { secondsSoFar } from '@/calls/duration';
-import { liveBoard } from '@/calls/liveBoard';
+import { secondsSoFar } from '@/calls/clock';
 import type { PresenceChange } from '@/calls/liveFeed';
+import { liveBoard } from '@/calls/liveBoard';
+import type { LiveConnection } from '@/connection/state';
 import { useClock } from '@/hooks/useClock';
-import { useSession } from '@/hooks/useSession';
-import type { ConnectionState } from '@/services/echo.service';
-import { useEffect, useMemo, useSyncExternalStore } from 'react';
+import { useLiveState } from '@/hooks/useLiveState';
+import type { Member } from '@/presence/member';
+import { useMemo } from 'react';
 
 /** How long a call stays in sight after its end, with its outcome. The fading in `styles.css` takes as long. */
 const ENDED_VISIBLE_MS = 6_000;
@@ -27,30 +27,20 @@ export interface CallPresence {
   onlineMembers: Member[];
   presenceChange: PresenceChange | null;
   isConnected: boolean;
-  connection: ConnectionState;
+  connection: LiveConnection;
   /** True until the first snapshot has come. */
   isLoading: boolean;
   error: ApiError | null;
-  /** When the board was last known to be right, in milliseconds; meaningful while not connected. */
-  asOf: number | null;
   refetch: () => void;
 }
 
 /** The live board of the signed-in person's organization. All components that use it share one connection. */
 export function useCallPresence(): CallPresence {
-  const session = useSession();
-  const token = session.status === 'signed-in' ? session.token : null;
-  const organizationId = session.status === 'signed-in' ? session.organization.id : null;
-  const state = useSyncExternalStore(liveBoard.subscribe, liveBoard.getState);
+  const state = useLiveState();
   const now = useClock(state.clockOffset);
 
-  useEffect(
-    () => (token && organizationId ? liveBoard.hold(token, organizationId) : undefined),
-    [token, organizationId],
-  );
-
   const { board, members } = state;
-  const newestFirst = useMemo(() => [...board.calls.values()].sort(byStart), [board.calls]);
+  const newestFirst = useMemo(() => byStart([...board.calls.values()]), [board.calls]);
   const activeCalls = useMemo(
     () => newestFirst.map((call) => ({ ...call, duration: secondsSoFar(call, now + state.clockOffset) })),
     [newestFirst, now, state.clockOffset],
@@ -71,16 +61,14 @@ export function useCallPresence(): CallPresence {
     connection: state.connection,
     isLoading: board.sequence === null,
     error: state.error,
-    asOf: state.asOf,
     refetch: liveBoard.refetch,
   };
 }
 
-/** A call whose start is unknown counts as old. */
-export function byStart(a: Call, b: Call): number {
-  return startOf(b) - startOf(a) || a.call_id.localeCompare(b.call_id);
-}
-
-function startOf(call: Call): number {
-  return call.initiated_at ? Date.parse(call.initiated_at) : 0;
+/** Newest first; a call whose start is unknown counts as old. */
+export function byStart<T extends Pick<Call, 'call_id' | 'initiated_at'>>(calls: readonly T[]): T[] {
+  return calls
+    .map((call) => ({ call, start: call.initiated_at ? Date.parse(call.initiated_at) : 0 }))
+    .sort((a, b) => b.start - a.start || (a.call.call_id < b.call.call_id ? -1 : 1))
+    .map(({ call }) => call);
 }

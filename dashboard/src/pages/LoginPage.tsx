@@ -1,5 +1,5 @@
-import { ApiError } from '@/api/client';
-import { messageOf, session } from '@/auth/session';
+import { ApiError, messageOf } from '@/api/error';
+import { session } from '@/auth/session';
 import mark from '@/assets/mark.svg';
 import { WarningIcon } from '@/ui/icons';
 import { useRef, useState, type SubmitEvent } from 'react';

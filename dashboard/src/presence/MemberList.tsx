@@ -1,11 +1,5 @@
 import type { CallPresence } from '@/hooks/useCallPresence';
-
-const ROLES: Record<string, string> = {
-  owner: 'Owner',
-  pbx_admin: 'Administrator',
-  pbx_user: 'User',
-  reporter: 'Reporter',
-};
+import { initials, roleName } from '@/presence/member';
 
 type Props = Pick<CallPresence, 'onlineMembers' | 'presenceChange' | 'isConnected'> & { ownId: string };
 
@@ -32,7 +26,7 @@ export function MemberList({ onlineMembers, presenceChange, isConnected, ownId }
         <ul role="list" className="member-list" aria-labelledby="members-title">
           {onlineMembers.map((member) => (
             <li key={member.id} className="member" data-testid="member" data-user-id={member.id}>
-              <span className="avatar" aria-hidden="true">
+              <span className="avatar online" aria-hidden="true">
                 {initials(member.name)}
               </span>
               <span className="min-w-0">
@@ -40,21 +34,14 @@ export function MemberList({ onlineMembers, presenceChange, isConnected, ownId }
                   {member.name}
                   {member.id === ownId && <span className="font-normal text-muted"> (you)</span>}
                 </span>
-                <span className="block truncate text-sm text-muted">{ROLES[member.role] ?? member.role}</span>
+                <span className="block truncate text-sm text-muted">{roleName(member.role)}</span>
               </span>
             </li>
           ))}
         </ul>
       ) : (
-        <p className="px-4 py-6 text-sm text-muted sm:px-5">Shown as soon as live updates are connected.</p>
+        <p className="border-t border-line px-4 py-6 text-sm text-muted">Shown as soon as live updates are connected.</p>
       )}
     </section>
   );
-}
-
-function initials(name: string): string {
-  const words = name.trim().split(/\s+/);
-  return [words.at(0), words.length > 1 ? words.at(-1) : undefined]
-    .map((word) => word?.charAt(0).toUpperCase() ?? '')
-    .join('');
 }

@@ -1,6 +1,7 @@
 /** What the service needs of Echo, and the real thing. */
 
-import type { Member } from '@/api/types';
+import type { SignedSubscription } from '@/api/types';
+import type { Member } from '@/presence/member';
 import type { WebSocketConfig } from '@/services/websocket-config';
 import Echo from 'laravel-echo';
 import Pusher, { type ChannelAuthorizationHandler } from 'pusher-js';
@@ -27,16 +28,10 @@ export interface EchoLike {
         /** Of the present connection, or else the last one. */
         socket_id: string;
         bind(event: 'state_change', callback: (change: { current: string }) => void): unknown;
-        bind(event: 'connecting_in', callback: () => void): unknown;
+        bind(event: 'connecting_in', callback: (seconds: number) => void): unknown;
       };
     };
   };
-}
-
-/** What the server signed, for the relay to check. */
-export interface SignedSubscription {
-  auth: string;
-  channel_data?: string;
 }
 
 /** Gets a subscription signed; rejects where the server refuses it. */

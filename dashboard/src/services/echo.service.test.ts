@@ -59,6 +59,17 @@ describe('connect', () => {
     expect(echo().joined).toEqual([ROOM]);
   });
 
+  it('keeps the connection when the token is renewed, also while it is being made', async () => {
+    service.connect('t1');
+    service.renew('t2');
+    await settled();
+    service.renew('t3');
+    service.connect('t3');
+    await settled();
+    expect(echoes.map(({ token }) => token)).toEqual(['t2']);
+    expect(echo().disconnected).toBe(false);
+  });
+
   it('makes nothing for somebody who left meanwhile', async () => {
     service.connect('t1');
     service.disconnect();
@@ -88,8 +99,11 @@ describe('connection state', () => {
     service.connect('t1');
     await settled();
     echo().become('connected');
-    echo().announceRetry();
+    echo().announceRetry(3);
     expect(service.state).toBe('reconnecting');
+    expect(service.nextTryAt).toBe(Date.now() + 3_000);
+    echo().become('connecting');
+    expect(service.nextTryAt).toBeNull();
   });
 
   it('connects again where pusher-js gives up', async () => {
@@ -98,7 +112,9 @@ describe('connection state', () => {
     echo().become('connected');
     echo().become('disconnected');
     expect(service.state).toBe('offline');
-    await vi.advanceTimersByTimeAsync(1_000);
+    const wait = (service.nextTryAt ?? expect.fail('no try is waited for')) - Date.now();
+    expect(wait).toBeGreaterThan(0);
+    await vi.advanceTimersByTimeAsync(wait);
     expect(echo().connects).toBe(1);
   });
 
@@ -257,11 +273,9 @@ describe('resumption', () => {
     service.subscribeToOrganization('7', board);
     service.connect('t1');
     await settled();
-    for (const signed of [{ auth: 'k:s', channel_data: '{"user_id":"u1"}' }, { auth: 'k:s' }]) {
-      sign.mockResolvedValueOnce(signed);
-      await echo().subscribe(ROOM, '1.1', [ada]);
-      expect(board.onSubscribed).toHaveBeenLastCalledWith([ada], false);
-    }
+    sign.mockResolvedValueOnce({ auth: 'k:s', channel_data: '{"user_id":"u1"}' });
+    await echo().subscribe(ROOM, '1.1', [ada]);
+    expect(board.onSubscribed).toHaveBeenLastCalledWith([ada], false);
   });
 
   it('is none where the signature was for an earlier connection', async () => {

@@ -9,9 +9,10 @@
  * what followed it, or `opbx:resync` where it no longer can.
  */
 
-import { api } from '@/api/client';
-import type { Member } from '@/api/types';
+import { answer, api } from '@/api/client';
+import type { SignedSubscription, SubscriptionRequest } from '@/api/types';
 import { CALL_EVENTS, isCallEventData, type CallEventData, type CallEventName } from '@/calls/events';
+import type { Member } from '@/presence/member';
 import { backoff } from '@/services/backoff';
 import {
   createEcho,
@@ -19,7 +20,6 @@ import {
   type EchoFactory,
   type EchoLike,
   type PresenceChannelLike,
-  type SignedSubscription,
 } from '@/services/echo-client';
 import { loadWebSocketConfig, type WebSocketConfig } from '@/services/websocket-config';
 
@@ -58,11 +58,7 @@ interface Room {
 type Timer = ReturnType<typeof setTimeout>;
 
 /** Asks the server for the signature of a subscription. */
-type Sign = (request: {
-  socket_id: string;
-  channel_name: string;
-  resume?: number;
-}) => Promise<SignedSubscription>;
+type Sign = (request: Omit<SubscriptionRequest, 'resume'> & { resume?: number }) => Promise<SignedSubscription>;
 
 const HANDLER_OF: Record<CallEventName, 'onCallInitiated' | 'onCallAnswered' | 'onCallEnded'> = {
   'call.initiated': 'onCallInitiated',
@@ -78,10 +74,13 @@ export class EchoService {
   readonly #listeners = new Set<(state: ConnectionState) => void>();
   #echo: EchoLike | null = null;
   #token: string | null = null;
+  /** Counts connections made and closed, so that what was begun for an earlier one ends. */
+  #attempt = 0;
   #state: ConnectionState = 'offline';
   #wasConnected = false;
   #failures = 0;
   #retry: Timer | undefined;
+  #nextTryAt: number | null = null;
 
   constructor(createEcho: EchoFactory, loadConfig: () => Promise<WebSocketConfig>, sign: Sign) {
     this.#createEcho = createEcho;
@@ -93,13 +92,23 @@ export class EchoService {
     return this.#state;
   }
 
+  /** When the connection is tried next, in milliseconds of this page's clock; null while it is up or being made. */
+  get nextTryAt(): number | null {
+    return this.#nextTryAt;
+  }
+
   /** Opens the connection, or keeps the one that is open for the same token. */
   connect(token: string): void {
     if (token === this.#token) return;
     this.#close();
     this.#token = token;
     this.#setState('connecting');
-    void this.#open(token);
+    void this.#open(this.#attempt);
+  }
+
+  /** Takes a new secret of the same session, for which the server keeps the connection open. */
+  renew(token: string): void {
+    if (this.#token) this.#token = token;
   }
 
   /** Closes the connection and forgets every subscription. */
@@ -126,18 +135,17 @@ export class EchoService {
     return () => this.#listeners.delete(listener);
   }
 
-  async #open(token: string): Promise<void> {
+  async #open(attempt: number): Promise<void> {
     let config: WebSocketConfig;
     try {
       config = await this.#loadConfig();
     } catch {
-      if (this.#token !== token) return;
-      this.#setState('offline');
-      this.#retry = setTimeout(() => void this.#open(token), backoff(this.#failures++));
+      if (this.#attempt === attempt) this.#tryLater(() => void this.#open(attempt));
       return;
     }
     // Meanwhile somebody else may have signed in, or nobody be signed in any more.
-    if (this.#token !== token) return;
+    if (this.#attempt !== attempt || !this.#token) return;
+    const token = this.#token;
     const echo = this.#createEcho(token, config, this.#authorize);
     this.#echo = echo;
     this.#watch(echo);
@@ -150,8 +158,9 @@ export class EchoService {
       if (echo === this.#echo) this.#follow(echo, current);
     });
     // pusher-js goes on calling itself connected until its first retry, a second after the loss.
-    connection.bind('connecting_in', () => {
-      if (echo === this.#echo && this.#state === 'connected') this.#lose('reconnecting');
+    connection.bind('connecting_in', (seconds: number) => {
+      if (echo !== this.#echo) return;
+      this.#lose(this.#state === 'connected' ? 'reconnecting' : this.#state, Date.now() + seconds * 1_000);
     });
     this.#follow(echo, connection.state);
   }
@@ -163,17 +172,22 @@ export class EchoService {
       this.#setState('connected');
     } else if (state === 'initialized' || state === 'connecting') {
       this.#lose(this.#wasConnected ? 'reconnecting' : 'connecting');
-    } else {
+    } else if (state === 'unavailable') {
       this.#lose('offline');
-      if (state !== 'unavailable') {
-        this.#retry = setTimeout(() => echo.connector.pusher.connect(), backoff(this.#failures++));
-      }
+    } else {
+      this.#tryLater(() => echo.connector.pusher.connect());
     }
   }
 
-  #lose(state: ConnectionState): void {
+  #lose(state: ConnectionState, nextTryAt: number | null = null): void {
     for (const room of this.#rooms.values()) room.members = null;
-    this.#setState(state);
+    this.#setState(state, nextTryAt);
+  }
+
+  #tryLater(connect: () => void): void {
+    const delay = backoff(this.#failures++);
+    this.#retry = setTimeout(connect, delay);
+    this.#lose('offline', Date.now() + delay);
   }
 
   #join(id: string, room: Room): void {
@@ -244,15 +258,17 @@ export class EchoService {
     const echo = this.#echo;
     this.#echo = null;
     this.#token = null;
+    this.#attempt += 1;
     this.#wasConnected = false;
     this.#failures = 0;
     echo?.disconnect();
     this.#setState('offline');
   }
 
-  #setState(state: ConnectionState): void {
-    if (state === this.#state) return;
+  #setState(state: ConnectionState, nextTryAt: number | null = null): void {
+    if (state === this.#state && nextTryAt === this.#nextTryAt) return;
     this.#state = state;
+    this.#nextTryAt = nextTryAt;
     for (const listener of [...this.#listeners]) listener(state);
   }
 }
@@ -279,6 +295,7 @@ function each(room: Room, call: (handlers: OrganizationHandlers) => void): void 
 
 export const echoService = new EchoService(
   createEcho,
-  () => loadWebSocketConfig(() => api.get('/websocket/config')),
-  (request) => api.post('/broadcasting/auth', request),
+  () => loadWebSocketConfig(() => answer(api.http.GET('/api/v1/websocket/config'))),
+  ({ resume = null, ...request }) =>
+    answer(api.http.POST('/api/v1/broadcasting/auth', { body: { ...request, resume } })),
 );

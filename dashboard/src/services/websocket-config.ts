@@ -1,6 +1,6 @@
 /** Where the relay is: what the build says, and for the rest what the server says at run time. */
 
-import type { WebSocketConfigResponse } from '@/api/types';
+import type { WebSocketConfigAnswer } from '@/api/types';
 
 export interface WebSocketConfig {
   key: string;
@@ -16,7 +16,7 @@ type BuildEnv = Pick<
 
 /** Asks the server only for what the build left open. Throws when the server cannot say. */
 export async function loadWebSocketConfig(
-  fetchConfig: () => Promise<WebSocketConfigResponse>,
+  fetchConfig: () => Promise<WebSocketConfigAnswer>,
   env: BuildEnv = import.meta.env,
 ): Promise<WebSocketConfig> {
   const { VITE_PUSHER_APP_KEY: key, VITE_WS_HOST: host, VITE_WS_PORT: port, VITE_WS_SCHEME: scheme } = env;

@@ -1,6 +1,6 @@
 /** An Echo without a socket: tests say what the relay does and see what was asked of it. */
 
-import type { Member } from '@/api/types';
+import type { Member } from '@/presence/member';
 import type { Authorize, EchoLike, PresenceChannelLike } from '@/services/echo-client';
 
 type Listener = (data: never) => void;
@@ -85,7 +85,7 @@ export class FakeEcho implements EchoLike {
     for (const listener of this.listeners.get('state_change') ?? []) listener({ current } as never);
   }
 
-  announceRetry(): void {
-    for (const listener of this.listeners.get('connecting_in') ?? []) listener(1 as never);
+  announceRetry(seconds = 1): void {
+    for (const listener of this.listeners.get('connecting_in') ?? []) listener(seconds as never);
   }
 }

@@ -1,0 +1,25 @@
+/** The pages; those that are not the first to be seen are loaded when they are opened. */
+
+import { Shell } from '@/layout/Shell';
+import { LivePage } from '@/pages/LivePage';
+import { NotFoundPage } from '@/pages/NotFoundPage';
+import { SettingsPage } from '@/pages/SettingsPage';
+import { createBrowserRouter } from 'react-router';
+
+export const router = createBrowserRouter([
+  {
+    element: <Shell />,
+    children: [
+      { path: '/', element: <LivePage /> },
+      {
+        path: '/history',
+        lazy: async () => ({ Component: (await import('@/pages/HistoryPage')).HistoryPage }),
+        children: [
+          { path: ':callId', lazy: async () => ({ Component: (await import('@/history/CallDrawer')).CallDrawer }) },
+        ],
+      },
+      { path: '/settings', element: <SettingsPage /> },
+      { path: '*', element: <NotFoundPage /> },
+    ],
+  },
+]);
