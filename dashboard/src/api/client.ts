@@ -1,4 +1,8 @@
-/** The one way to the HTTP API: Bearer token, timeout, and every failure as an `ApiError`. */
+/**
+ * The one way to the HTTP API: a timeout, and every failure as an `ApiError`.
+ *
+ * Who asks, the browser says by a cookie that no script can read.
+ */
 
 import { ApiError } from '@/api/error';
 import type { paths } from '@/api/schema';
@@ -6,14 +10,12 @@ import createClient, { type Client } from 'openapi-fetch';
 
 const TIMEOUT_MS = 10_000;
 
-export const RENEWAL_PATH = '/api/v1/auth/refresh';
+/** Answers of these say by themselves who is signed in; a refusal of any other may be that of a cookie just renewed. */
+const IDENTITY_PATH = '/api/v1/auth/';
 
 export class ApiClient {
-  token: string | null = null;
-  /** Called with the token that was refused, so that a late refusal of an old one ends no new session. */
-  onUnauthorized: (token: string) => void = () => undefined;
-  /** Set while the token is given another secret. */
-  renewal: Promise<unknown> | null = null;
+  /** Whether somebody is still signed in, asked when a request was refused: another page may have renewed the cookie. */
+  isSignedIn: () => Promise<boolean> = () => Promise.resolve(false);
   readonly http: Client<paths> = createClient<paths>({
     baseUrl: window.location.origin,
     fetch: (request) => this.#send(request),
@@ -21,18 +23,12 @@ export class ApiClient {
   });
 
   async #send(request: Request): Promise<Response> {
-    const token = this.token;
     const again = request.clone();
-    request.headers.set('Accept', 'application/json');
-    if (token) request.headers.set('Authorization', `Bearer ${token}`);
-    const response = await reach(request);
-    if (response.ok) return response;
-    if (response.status === 401 && token) {
-      // The renewal's own request cannot wait for itself.
-      if (!request.url.endsWith(RENEWAL_PATH)) await this.renewal?.catch(() => undefined);
-      if (this.token && this.token !== token) return this.#send(again);
-      this.onUnauthorized(token);
+    let response = await reach(request);
+    if (response.status === 401 && !new URL(request.url).pathname.startsWith(IDENTITY_PATH) && (await this.isSignedIn())) {
+      response = await reach(again);
     }
+    if (response.ok) return response;
     throw await ApiError.from(response);
   }
 }

@@ -6,7 +6,6 @@ type Schemas = components['schemas'];
 
 export type User = Schemas['User'];
 export type Organization = Schemas['Organization'];
-export type LoginAnswer = Schemas['LoginAnswer'];
 export type Role = User['role'];
 export type CallRecord = Schemas['Call'];
 export type CallStatus = CallRecord['status'];

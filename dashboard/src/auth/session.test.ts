@@ -1,8 +1,8 @@
 import { answer, ApiClient } from '@/api/client';
 import { ApiError } from '@/api/error';
 import { Session } from '@/auth/session';
-import { get, loggedIn, organization, refusal, server, url, user } from '@/testing/server';
-import { http, HttpResponse } from 'msw';
+import { get, loggedIn, me, organization, refusal, server, url, user } from '@/testing/server';
+import { http, HttpResponse, type JsonBodyType } from 'msw';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 
 const LIFETIME = 1_000;
@@ -17,14 +17,21 @@ async function until(condition: () => boolean): Promise<void> {
   expect(condition()).toBe(true);
 }
 
+const onRefresh = (answerer: () => HttpResponse<JsonBodyType>) => {
+  const asked = vi.fn(answerer);
+  server.use(http.post(url('/api/v1/auth/refresh'), asked));
+  return asked;
+};
+const sequence = { sequence: 7, server_time: '2026-01-01T12:00:00Z' };
+
 let client: ApiClient;
 let session: Session;
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] });
-  server.use(http.post(url('/api/v1/auth/login'), () => HttpResponse.json(loggedIn('t1', LIFETIME))));
+  server.use(get('/api/v1/auth/me', me(LIFETIME)));
   client = new ApiClient();
-  session = new Session(client, sessionStorage);
+  session = new Session(client, localStorage);
 });
 afterEach(async () => {
   await session.signOut();
@@ -33,14 +40,21 @@ afterEach(async () => {
 
 it('signs in, survives a reload, and signs out', async () => {
   await session.signIn('ada@demo.test', 'secret');
-  expect(session.get()).toEqual({ status: 'signed-in', token: 't1', user, organization });
+  expect(session.get()).toEqual({ status: 'signed-in', user, organization });
 
-  const reloaded = new Session(new ApiClient(), sessionStorage);
+  const reloaded = new Session(new ApiClient(), localStorage);
   await reloaded.restore();
   expect(reloaded.get().status).toBe('signed-in');
+  await reloaded.signOut();
 
   await session.signOut();
   expect(session.get()).toEqual({ status: 'signed-out', notice: null });
+  expect(localStorage).toHaveLength(0);
+});
+
+it('keeps no secret where scripts could read it', async () => {
+  await session.signIn('ada@demo.test', 'secret');
+  expect(Object.entries(localStorage)).toEqual([['opbx.user', user.id]]);
   expect(sessionStorage).toHaveLength(0);
 });
 
@@ -51,23 +65,29 @@ it('passes on why the server lets somebody not in', async () => {
   expect(session.get().status).toBe('signed-out');
 });
 
-it('ends when any request is refused, and says so', async () => {
-  server.use(http.get(url('/api/v1/calls/active'), () => refusal(401)));
+it('ends when a request is refused and nobody is signed in any more, and says so', async () => {
   await session.signIn('ada@demo.test', 'secret');
+  for (const path of ['/api/v1/calls/active', '/api/v1/auth/me'] as const) {
+    server.use(http.get(url(path), () => refusal(401)));
+  }
   await expect(answer(client.http.GET('/api/v1/calls/active'))).rejects.toBeInstanceOf(ApiError);
   expect(session.get()).toMatchObject({ status: 'signed-out', notice: expect.any(String) as string });
-  expect(sessionStorage).toHaveLength(0);
+  expect(localStorage).toHaveLength(0);
 });
 
-it('does not end by the late refusal of an earlier token', async () => {
+it('sends a request again that was refused because another page renewed the cookie', async () => {
   await session.signIn('ada@demo.test', 'secret');
-  client.onUnauthorized('an-earlier-one');
+  server.use(
+    http.get(url('/api/v1/calls/sequence'), () => refusal(401), { once: true }),
+    get('/api/v1/calls/sequence', sequence),
+  );
+  await expect(answer(client.http.GET('/api/v1/calls/sequence'))).resolves.toEqual(sequence);
   expect(session.get().status).toBe('signed-in');
 });
 
-it('keeps the token while the server is away', async () => {
+it('waits while the server is away', async () => {
   await session.signIn('ada@demo.test', 'secret');
-  const reloaded = new Session(new ApiClient(), sessionStorage);
+  const reloaded = new Session(new ApiClient(), localStorage);
   server.use(http.get(url('/api/v1/auth/me'), () => HttpResponse.error(), { once: true }));
   await reloaded.restore();
   expect(reloaded.get()).toEqual({ status: 'unavailable', message: 'The server cannot be reached.' });
@@ -75,55 +95,45 @@ it('keeps the token while the server is away', async () => {
   expect(reloaded.get().status).toBe('signed-in');
 });
 
-it('renews the token before it expires, again and again, also after a reload', async () => {
-  let renewals = 0;
-  server.use(
-    http.post(url('/api/v1/auth/refresh'), () => HttpResponse.json(loggedIn(`t1.${++renewals}`, LIFETIME))),
-  );
+it('renews the token before it expires, again and again', async () => {
+  const asked = onRefresh(() => HttpResponse.json(loggedIn(LIFETIME)));
   await session.signIn('ada@demo.test', 'secret');
   await seconds(LIFETIME * 0.7);
-  expect(renewals).toBe(0);
+  expect(asked).not.toHaveBeenCalled();
   await seconds(LIFETIME * 0.1);
-  await vi.waitFor(() => expect(session.get()).toMatchObject({ status: 'signed-in', token: 't1.1' }));
+  await until(() => asked.mock.calls.length === 1);
   await seconds(LIFETIME * 0.8);
-  await vi.waitFor(() => expect(session.get()).toMatchObject({ token: 't1.2' }));
-
-  const reloaded = new Session(new ApiClient(), sessionStorage);
-  await reloaded.restore();
-  expect(reloaded.get()).toMatchObject({ status: 'signed-in', token: 't1.2' });
-  await seconds(LIFETIME * 0.8);
-  await vi.waitFor(() => expect(reloaded.get()).not.toMatchObject({ token: 't1.2' }));
-  expect(reloaded.get().status).toBe('signed-in');
-  await reloaded.signOut();
+  await until(() => asked.mock.calls.length === 2);
+  expect(session.get().status).toBe('signed-in');
 });
 
 it('tries again to renew while the server is away, and ends when it refuses', async () => {
-  const asked = vi.fn(() => HttpResponse.error());
-  server.use(http.post(url('/api/v1/auth/refresh'), asked));
+  const asked = onRefresh(() => HttpResponse.error() as HttpResponse<null>);
   await session.signIn('ada@demo.test', 'secret');
   await seconds(LIFETIME * 0.76);
   await until(() => asked.mock.calls.length > 1);
   expect(session.get().status).toBe('signed-in');
-  server.use(http.post(url('/api/v1/auth/refresh'), () => refusal(401)));
+  onRefresh(() => refusal(401));
+  server.use(http.get(url('/api/v1/auth/me'), () => refusal(401)));
   await until(() => session.get().status === 'signed-out');
 });
 
-it('sends a request again that was under way while the token was renewed', async () => {
+it('goes on with the cookie of another page that renewed it at the same moment', async () => {
+  const asked = onRefresh(() => refusal(401));
   await session.signIn('ada@demo.test', 'secret');
-  server.use(
-    http.post(url('/api/v1/auth/refresh'), () => HttpResponse.json(loggedIn('t2', LIFETIME))),
-    http.get(url('/api/v1/calls/sequence'), ({ request }) =>
-      request.headers.get('Authorization') === 'Bearer t2'
-        ? HttpResponse.json({ sequence: 7, server_time: '2026-01-01T12:00:00Z' })
-        : refusal(401),
-    ),
-  );
   await seconds(LIFETIME * 0.76);
-  await expect(answer(client.http.GET('/api/v1/calls/sequence'))).resolves.toMatchObject({ sequence: 7 });
-  expect(session.get()).toMatchObject({ status: 'signed-in', token: 't2' });
+  await until(() => asked.mock.calls.length === 1);
+  expect(session.get().status).toBe('signed-in');
+  onRefresh(() => HttpResponse.json(loggedIn(LIFETIME)));
 });
 
-it('asks nothing of a server for somebody who is not signed in', async () => {
+it('follows another page that signs out', async () => {
+  await session.signIn('ada@demo.test', 'secret');
+  window.dispatchEvent(new StorageEvent('storage', { key: 'opbx.user', newValue: null }));
+  expect(session.get()).toEqual({ status: 'signed-out', notice: null });
+});
+
+it('asks nothing of a server where nobody signed in', async () => {
   server.use(get('/api/v1/auth/me', {}));
   await session.restore();
   expect(session.get()).toEqual({ status: 'signed-out', notice: null });

@@ -1,29 +1,24 @@
 /**
- * Who is signed in on this page. The token lives in the tab's sessionStorage: it survives a reload, and
- * neither another tab nor the next person at this browser gets it. It is renewed before it expires.
+ * Who is signed in on this page. The token is in a cookie that scripts cannot read, and that all pages of this
+ * browser share; it is renewed before it expires. What is kept here is only the id of who signed in, by which a
+ * page knows that it need not ask, and by which pages learn of each other's signing in and out.
  */
 
-import { answer, api, RENEWAL_PATH, type ApiClient } from '@/api/client';
-import { messageOf } from '@/api/error';
-import type { LoginAnswer, Organization, User } from '@/api/types';
+import { answer, api, type ApiClient } from '@/api/client';
+import { ApiError, messageOf } from '@/api/error';
+import type { Organization, User } from '@/api/types';
 import { backoff } from '@/services/backoff';
 
 export type SessionState =
   | { status: 'signed-out'; notice: string | null }
   | { status: 'restoring' }
   | { status: 'unavailable'; message: string }
-  | { status: 'signed-in'; token: string; user: User; organization: Organization };
+  | { status: 'signed-in'; user: User; organization: Organization };
 
-interface Kept {
-  token: string;
-  /** When to renew it, on this page's clock. */
-  renewAt: number;
-}
-
-const STORAGE_KEY = 'opbx.session';
+const STORAGE_KEY = 'opbx.user';
 const EXPIRED = 'Your session has ended. Sign in again to see the live board.';
 
-/** Of a token's lifetime, the part after which it is renewed: late enough to be rare, early enough to be tried again. */
+/** Of the time that a token is good for, the part after which it is renewed: rarely, and early enough to try again. */
 const RENEW_AFTER = 0.75;
 /** Timers count milliseconds in 31 bits. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
@@ -32,6 +27,7 @@ export class Session {
   #state: SessionState = { status: 'signed-out', notice: null };
   #renewal: ReturnType<typeof setTimeout> | undefined;
   #failures = 0;
+  #asking: Promise<boolean> | null = null;
   readonly #listeners = new Set<() => void>();
   readonly #api: ApiClient;
   readonly #storage: Storage;
@@ -39,9 +35,8 @@ export class Session {
   constructor(client: ApiClient, storage: Storage) {
     this.#api = client;
     this.#storage = storage;
-    client.onUnauthorized = (token) => {
-      if (token === client.token) this.#end(EXPIRED);
-    };
+    client.isSignedIn = () => this.#check();
+    window.addEventListener('storage', this.#follow);
   }
 
   get = (): SessionState => this.#state;
@@ -51,24 +46,28 @@ export class Session {
     return () => this.#listeners.delete(listener);
   };
 
-  /** Takes up the session of before a reload, where there was one. */
+  /** Takes up the session of before a reload, or of another page, where there is one. */
   async restore(): Promise<void> {
-    const kept = this.#read();
-    if (!kept) return;
-    this.#api.token = kept.token;
+    if (this.#storage.getItem(STORAGE_KEY) === null) return;
     this.#set({ status: 'restoring' });
     try {
-      await this.#load(kept);
+      await this.#load();
     } catch (error) {
-      // A refused token has already led to the login page.
-      if (this.#api.token === kept.token) this.#set({ status: 'unavailable', message: messageOf(error) });
+      if (isRefusal(error)) this.#end(EXPIRED);
+      else this.#set({ status: 'unavailable', message: messageOf(error) });
     }
   }
 
   /** Throws `ApiError` when the server does not let the person in. */
   async signIn(email: string, password: string): Promise<void> {
-    this.#api.token = null;
-    await this.#load(this.#keep(await answer(this.#api.http.POST('/api/v1/auth/login', { body: { email, password } }))));
+    await answer(this.#api.http.POST('/api/v1/auth/login', { body: { email, password } }));
+    await this.#load();
+  }
+
+  /** Chooses a password by an invitation, and is signed in. Throws `ApiError`. */
+  async acceptInvitation(token: string, password: string): Promise<void> {
+    await answer(this.#api.http.POST('/api/v1/auth/invitation/accept', { body: { token, password } }));
+    await this.#load();
   }
 
   /** Leaves at once; the server learns of it when it can be reached. */
@@ -78,57 +77,64 @@ export class Session {
     await revoked;
   }
 
-  async #load(kept: Kept): Promise<void> {
-    const { organization, ...user } = await answer(this.#api.http.GET('/api/v1/auth/me'));
-    if (this.#api.token !== kept.token) return;
-    this.#set({ status: 'signed-in', token: kept.token, user, organization });
-    this.#renewLater(kept.renewAt);
+  async #load(): Promise<void> {
+    const { organization, expires_in: left, ...user } = await answer(this.#api.http.GET('/api/v1/auth/me'));
+    this.#storage.setItem(STORAGE_KEY, user.id);
+    this.#set({ status: 'signed-in', user, organization });
+    this.#renewIn(left);
   }
 
-  #renewLater(renewAt: number): void {
+  /** One question at a time, however many requests were refused. False ends the session. */
+  #check(): Promise<boolean> {
+    this.#asking ??= this.#ask().finally(() => (this.#asking = null));
+    return this.#asking;
+  }
+
+  async #ask(): Promise<boolean> {
+    if (this.#state.status !== 'signed-in') return false;
+    try {
+      await this.#load();
+      return true;
+    } catch (error) {
+      if (isRefusal(error)) this.#end(EXPIRED);
+      return false;
+    }
+  }
+
+  #renewIn(seconds: number): void {
+    this.#renewAt(Date.now() + seconds * 1_000 * RENEW_AFTER);
+  }
+
+  #renewAt(moment: number): void {
     clearTimeout(this.#renewal);
-    const delay = Math.min(Math.max(0, renewAt - Date.now()), LONGEST_TIMER_MS);
+    const delay = Math.min(Math.max(0, moment - Date.now()), LONGEST_TIMER_MS);
     this.#renewal = setTimeout(() => {
-      if (Date.now() < renewAt) this.#renewLater(renewAt);
+      if (Date.now() < moment) this.#renewAt(moment);
       else void this.#renew();
     }, delay);
   }
 
   async #renew(): Promise<void> {
-    const old = this.#api.token;
     try {
-      const renewal = answer(this.#api.http.POST(RENEWAL_PATH)).then((fresh) => this.#keep(fresh));
-      // Requests that the old secret is refused for meanwhile are sent again with the new one.
-      this.#api.renewal = renewal;
-      const kept = await renewal;
+      const { expires_in: left } = await answer(this.#api.http.POST('/api/v1/auth/refresh'));
       this.#failures = 0;
-      if (this.#state.status === 'signed-in') this.#set({ ...this.#state, token: kept.token });
-      this.#renewLater(kept.renewAt);
-    } catch {
-      if (old !== null && this.#api.token === old) this.#renewLater(Date.now() + backoff(this.#failures++));
-    } finally {
-      this.#api.renewal = null;
+      this.#renewIn(left);
+    } catch (error) {
+      // Two pages that renew at once have one cookie between them: one of them is refused, and has the other's.
+      if (isRefusal(error)) await this.#check();
+      else if (this.#state.status === 'signed-in') this.#renewAt(Date.now() + backoff(this.#failures++));
     }
   }
 
-  #keep({ access_token: token, expires_in: lifetime }: LoginAnswer): Kept {
-    const kept = { token, renewAt: Date.now() + lifetime * 1_000 * RENEW_AFTER };
-    this.#api.token = token;
-    this.#storage.setItem(STORAGE_KEY, JSON.stringify(kept));
-    return kept;
-  }
-
-  #read(): Kept | null {
-    try {
-      return JSON.parse(this.#storage.getItem(STORAGE_KEY) ?? 'null') as Kept | null;
-    } catch {
-      return null;
-    }
-  }
+  /** Somebody signed in or out on another page of this browser. */
+  readonly #follow = ({ key, newValue }: StorageEvent): void => {
+    if (key !== STORAGE_KEY) return;
+    if (newValue === null) this.#end(null);
+    else if (this.#state.status !== 'signed-in' || this.#state.user.id !== newValue) void this.restore();
+  };
 
   #end(notice: string | null): void {
     clearTimeout(this.#renewal);
-    this.#api.token = null;
     this.#storage.removeItem(STORAGE_KEY);
     this.#set({ status: 'signed-out', notice });
   }
@@ -139,4 +145,8 @@ export class Session {
   }
 }
 
-export const session = new Session(api, window.sessionStorage);
+function isRefusal(error: unknown): boolean {
+  return error instanceof ApiError && (error.status === 401 || error.status === 403);
+}
+
+export const session = new Session(api, window.localStorage);

@@ -13,7 +13,7 @@ export class LiveBoard {
   readonly #source: CallSource;
   readonly #listeners = new Set<() => void>();
   #state: LiveState = idle;
-  #current: { organizationId: string; feed: LiveFeed } | null = null;
+  #current: { userId: string; feed: LiveFeed } | null = null;
   #holders = 0;
   #linger: ReturnType<typeof setTimeout> | undefined;
   #drawing = false;
@@ -30,20 +30,15 @@ export class LiveBoard {
     return () => this.#listeners.delete(listener);
   };
 
-  /**
-   * Starts the board, or shares the one that runs for the same session: signing out ends it, so that another token
-   * can only be the same one renewed. Returns the function that lets go.
-   */
-  hold(token: string, organizationId: string): () => void {
+  /** Starts the board, or shares the one that runs for the same person. Returns the function that lets go. */
+  hold(userId: string, organizationId: string): () => void {
     clearTimeout(this.#linger);
     this.#holders += 1;
-    if (this.#current?.organizationId === organizationId) {
-      this.#echo.renew(token);
-    } else {
+    if (this.#current?.userId !== userId) {
       this.stop();
       const feed = new LiveFeed(this.#echo, this.#source, this.#set);
-      this.#current = { organizationId, feed };
-      feed.start(token, organizationId);
+      this.#current = { userId, feed };
+      feed.start(organizationId);
     }
     return () => {
       this.#holders -= 1;

@@ -46,7 +46,7 @@ export const idle: LiveState = {
 
 export type EchoConnection = Pick<
   EchoService,
-  'connect' | 'renew' | 'disconnect' | 'subscribeToOrganization' | 'onConnectionChange' | 'state' | 'nextTryAt'
+  'connect' | 'disconnect' | 'subscribeToOrganization' | 'onConnectionChange' | 'state' | 'nextTryAt'
 >;
 
 /** What is asked of the HTTP API. */
@@ -87,7 +87,7 @@ export class LiveFeed {
     });
   }
 
-  start(token: string, organizationId: string): void {
+  start(organizationId: string): void {
     this.#running = true;
     this.#stopWatching = this.#echo.onConnectionChange((state) => {
       if (state !== 'connected') this.#lose();
@@ -96,7 +96,7 @@ export class LiveFeed {
       if (state === 'offline') this.refetch();
     });
     this.#echo.subscribeToOrganization(organizationId, this.#handlers);
-    this.#echo.connect(token);
+    this.#echo.connect();
     this.#showConnection();
     this.#poll = setInterval(() => {
       if (!this.#isLive && this.#state.board.sync === 'current') this.refetch();

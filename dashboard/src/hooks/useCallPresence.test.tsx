@@ -7,7 +7,7 @@ import { useCallPresence, type CallPresence } from '@/hooks/useCallPresence';
 import type { Authorize } from '@/services/echo-client';
 import { callRecord } from '@/testing/calls';
 import { FakeEcho } from '@/testing/fakeEcho';
-import { loggedIn, refusal, server, url } from '@/testing/server';
+import { loggedIn, me, refusal, server, url } from '@/testing/server';
 import { act, cleanup, render } from '@testing-library/react';
 import { http, HttpResponse } from 'msw';
 import { StrictMode, useEffect } from 'react';
@@ -15,8 +15,8 @@ import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 
 const echoes = vi.hoisted((): FakeEcho[] => []);
 vi.mock('@/services/echo-client', () => ({
-  createEcho: (token: string, _config: unknown, authorize: Authorize) => {
-    const echo = new FakeEcho(token, authorize);
+  createEcho: (_config: unknown, authorize: Authorize) => {
+    const echo = new FakeEcho(authorize);
     echoes.push(echo);
     return echo;
   },
@@ -72,7 +72,7 @@ beforeEach(async () => {
   reached = null;
   active = { data: [call], sequence: 5, server_time: '2026-01-01T12:01:10Z' };
   server.use(
-    http.post(url('/api/v1/auth/login'), () => HttpResponse.json(loggedIn('t1', LIFETIME))),
+    http.get(url('/api/v1/auth/me'), () => (refused ? refusal(401) : HttpResponse.json(me(LIFETIME)))),
     http.post(url('/api/v1/broadcasting/auth'), async ({ request }) => {
       const { resume } = (await request.json()) as SubscriptionRequest;
       return HttpResponse.json({ auth: 'k:s', channel_data: JSON.stringify({ resume: resume ?? undefined }) });
@@ -246,13 +246,27 @@ it('keeps the connection over a fast remount, and closes it when nobody uses it 
 });
 
 it('keeps the connection when the token is renewed', async () => {
-  server.use(http.post(url('/api/v1/auth/refresh'), () => HttpResponse.json(loggedIn('t2'))));
+  const renewed = vi.fn(() => HttpResponse.json(loggedIn(LIFETIME)));
+  server.use(http.post(url('/api/v1/auth/refresh'), renewed));
   await goLive();
   await wait(LIFETIME * 800);
-  await wait(50);
-  expect(session.get()).toMatchObject({ status: 'signed-in', token: 't2' });
+  expect(renewed).toHaveBeenCalled();
+  expect(session.get().status).toBe('signed-in');
   expect(echoes).toHaveLength(1);
   expect(echo().disconnected).toBe(false);
+});
+
+it('begins anew for somebody else, and keeps nothing of the one before', async () => {
+  await goLive();
+  const before = echo();
+  server.use(http.get(url('/api/v1/auth/me'), () => HttpResponse.json({ ...me(), id: 'u2' })));
+  active = { ...active, data: [] };
+  localStorage.setItem('opbx.user', 'u2');
+  window.dispatchEvent(new StorageEvent('storage', { key: 'opbx.user', newValue: 'u2' }));
+  await wait(50);
+  expect(before.disconnected).toBe(true);
+  expect(echoes).toHaveLength(2);
+  expect(seen.totalActiveCalls).toBe(0);
 });
 
 it('draws once a frame, however many events come', async () => {

@@ -1,3 +1,4 @@
+import { ExportLink } from '@/history/ExportLink';
 import { HistoryFilters } from '@/history/HistoryFilters';
 import { HistoryTable } from '@/history/HistoryTable';
 import { readFilter, writeFilter, type HistoryFilter } from '@/history/query';
@@ -21,7 +22,7 @@ export function HistoryPage() {
   );
 
   return (
-    <Page title="History">
+    <Page title="History" actions={<ExportLink filter={filter} />}>
       <div className="grid gap-4">
         <section className="panel" aria-label="Calls" aria-busy={history.isFetching}>
           <HistoryFilters filter={filter} onChange={change} />

@@ -37,13 +37,13 @@ export interface EchoLike {
 /** Gets a subscription signed; rejects where the server refuses it. */
 export type Authorize = (socketId: string, channelName: string) => Promise<SignedSubscription>;
 
-export type EchoFactory = (token: string, config: WebSocketConfig, authorize: Authorize) => EchoLike;
+export type EchoFactory = (config: WebSocketConfig, authorize: Authorize) => EchoLike;
 
 /** Silence after which the socket is asked whether it still lives, and how long its answer may take. */
 const ACTIVITY_TIMEOUT_MS = 20_000;
 const PONG_TIMEOUT_MS = 6_000;
 
-export const createEcho: EchoFactory = (token, { key, host, port, tls }, authorize) =>
+export const createEcho: EchoFactory = ({ key, host, port, tls }, authorize) =>
   new Echo({
     broadcaster: 'reverb',
     Pusher,
@@ -56,7 +56,6 @@ export const createEcho: EchoFactory = (token, { key, host, port, tls }, authori
     activityTimeout: ACTIVITY_TIMEOUT_MS,
     pongTimeout: PONG_TIMEOUT_MS,
     channelAuthorization: { customHandler: handler(authorize) },
-    bearerToken: token,
     withoutInterceptors: true,
   });
 

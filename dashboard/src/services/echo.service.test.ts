@@ -26,8 +26,8 @@ beforeEach(() => {
   loadConfig = vi.fn(() => Promise.resolve(config));
   sign = vi.fn<Sign>(({ resume }) => Promise.resolve({ auth: 'k:s', channel_data: JSON.stringify({ resume }) }));
   service = new EchoService(
-    (token, _config, authorize) => {
-      const made = new FakeEcho(token, authorize);
+    (_config, authorize) => {
+      const made = new FakeEcho(authorize);
       echoes.push(made);
       return made;
     },
@@ -45,7 +45,7 @@ describe('connect', () => {
     await settled();
     service.connect('t1');
     await settled();
-    expect(echoes.map(({ token }) => token)).toEqual(['t1']);
+    expect(echoes).toHaveLength(1);
   });
 
   it('with another token replaces the connection and keeps the subscriptions', async () => {
@@ -55,19 +55,19 @@ describe('connect', () => {
     service.connect('t2');
     await settled();
     expect(echoes[0]?.disconnected).toBe(true);
-    expect(echo().token).toBe('t2');
     expect(echo().joined).toEqual([ROOM]);
+    await echo().authorize('1.1', `presence-${ROOM}`);
+    expect(sign).toHaveBeenLastCalledWith(expect.anything(), 't2');
   });
 
-  it('keeps the connection when the token is renewed, also while it is being made', async () => {
-    service.connect('t1');
-    service.renew('t2');
+  it('needs no token where a cookie says who asks', async () => {
+    service.subscribeToOrganization('7', {});
+    service.connect();
+    service.connect();
     await settled();
-    service.renew('t3');
-    service.connect('t3');
-    await settled();
-    expect(echoes.map(({ token }) => token)).toEqual(['t2']);
-    expect(echo().disconnected).toBe(false);
+    await echo().authorize('1.1', `presence-${ROOM}`);
+    expect(echoes).toHaveLength(1);
+    expect(sign).toHaveBeenLastCalledWith(expect.anything(), null);
   });
 
   it('makes nothing for somebody who left meanwhile', async () => {

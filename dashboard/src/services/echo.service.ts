@@ -58,7 +58,10 @@ interface Room {
 type Timer = ReturnType<typeof setTimeout>;
 
 /** Asks the server for the signature of a subscription. */
-type Sign = (request: Omit<SubscriptionRequest, 'resume'> & { resume?: number }) => Promise<SignedSubscription>;
+type Sign = (
+  request: Omit<SubscriptionRequest, 'resume'> & { resume?: number },
+  token: string | null,
+) => Promise<SignedSubscription>;
 
 const HANDLER_OF: Record<CallEventName, 'onCallInitiated' | 'onCallAnswered' | 'onCallEnded'> = {
   'call.initiated': 'onCallInitiated',
@@ -73,6 +76,7 @@ export class EchoService {
   readonly #rooms = new Map<string, Room>();
   readonly #listeners = new Set<(state: ConnectionState) => void>();
   #echo: EchoLike | null = null;
+  #isOpen = false;
   #token: string | null = null;
   /** Counts connections made and closed, so that what was begun for an earlier one ends. */
   #attempt = 0;
@@ -97,18 +101,17 @@ export class EchoService {
     return this.#nextTryAt;
   }
 
-  /** Opens the connection, or keeps the one that is open for the same token. */
-  connect(token: string): void {
-    if (token === this.#token) return;
+  /**
+   * Opens the connection, or keeps the one that is open for the same token. Subscriptions are signed for whoever has
+   * the token; without one, for whom the browser's cookie says.
+   */
+  connect(token: string | null = null): void {
+    if (this.#isOpen && token === this.#token) return;
     this.#close();
+    this.#isOpen = true;
     this.#token = token;
     this.#setState('connecting');
     void this.#open(this.#attempt);
-  }
-
-  /** Takes a new secret of the same session, for which the server keeps the connection open. */
-  renew(token: string): void {
-    if (this.#token) this.#token = token;
   }
 
   /** Closes the connection and forgets every subscription. */
@@ -144,9 +147,8 @@ export class EchoService {
       return;
     }
     // Meanwhile somebody else may have signed in, or nobody be signed in any more.
-    if (this.#attempt !== attempt || !this.#token) return;
-    const token = this.#token;
-    const echo = this.#createEcho(token, config, this.#authorize);
+    if (this.#attempt !== attempt) return;
+    const echo = this.#createEcho(config, this.#authorize);
     this.#echo = echo;
     this.#watch(echo);
     for (const [id, room] of this.#rooms) this.#join(id, room);
@@ -229,7 +231,7 @@ export class EchoService {
     const room = [...this.#rooms].find(([id]) => channelName === `presence-${channelOf(id)}`)?.[1];
     const resume = room ? earliestKnown(room) : null;
     const request = { socket_id: socketId, channel_name: channelName };
-    const signed = await this.#sign(resume === null ? request : { ...request, resume });
+    const signed = await this.#sign(resume === null ? request : { ...request, resume }, this.#token);
     if (room) room.resumption = { socketId, after: signedResume(signed.channel_data) };
     return signed;
   };
@@ -257,6 +259,7 @@ export class EchoService {
     }
     const echo = this.#echo;
     this.#echo = null;
+    this.#isOpen = false;
     this.#token = null;
     this.#attempt += 1;
     this.#wasConnected = false;
@@ -296,6 +299,11 @@ function each(room: Room, call: (handlers: OrganizationHandlers) => void): void 
 export const echoService = new EchoService(
   createEcho,
   () => loadWebSocketConfig(() => answer(api.http.GET('/api/v1/websocket/config'))),
-  ({ resume = null, ...request }) =>
-    answer(api.http.POST('/api/v1/broadcasting/auth', { body: { ...request, resume } })),
+  ({ resume = null, ...request }, token) =>
+    answer(
+      api.http.POST('/api/v1/broadcasting/auth', {
+        body: { ...request, resume },
+        headers: token ? { Authorization: `Bearer ${token}` } : {},
+      }),
+    ),
 );

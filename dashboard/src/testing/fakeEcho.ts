@@ -52,10 +52,7 @@ export class FakeEcho implements EchoLike {
     },
   };
 
-  constructor(
-    readonly token: string,
-    readonly authorize: Authorize,
-  ) {}
+  constructor(readonly authorize: Authorize) {}
 
   /** Goes through a whole subscription of a channel that was joined, on a connection of its own. */
   async subscribe(name: string, socketId: string, members: Member[]): Promise<void> {

@@ -22,12 +22,19 @@ export const user: Schemas['User'] = {
   status: 'active',
 };
 
+const LIFETIME = 43_200;
+
 export function url(path: keyof paths): string {
   return `${window.location.origin}${path.replaceAll(/\{(\w+)\}/g, ':$1')}`;
 }
 
-export function loggedIn(token: string, lifetime = 43_200): Schemas['LoginAnswer'] {
-  return { access_token: token, token_type: 'Bearer', expires_in: lifetime, user };
+export function loggedIn(lifetime = LIFETIME): Schemas['LoginAnswer'] {
+  return { access_token: null, token_type: 'Bearer', expires_in: lifetime, user };
+}
+
+/** Who is signed in, with a token that is good for so many seconds. */
+export function me(lifetime = LIFETIME): Schemas['Me'] {
+  return { ...user, organization, expires_in: lifetime };
 }
 
 export function refusal(status: number, code = 'UNAUTHENTICATED', details: Record<string, string[]> = {}) {
@@ -41,8 +48,8 @@ export function get(path: keyof paths, body: JsonBodyType): HttpHandler {
 }
 
 export const server = setupServer(
-  http.post(url('/api/v1/auth/login'), () => HttpResponse.json(loggedIn('t1'))),
+  http.post(url('/api/v1/auth/login'), () => HttpResponse.json(loggedIn())),
   http.post(url('/api/v1/auth/logout'), () => new HttpResponse(null, { status: 204 })),
-  get('/api/v1/auth/me', { ...user, organization }),
+  get('/api/v1/auth/me', me()),
   get('/api/v1/websocket/config', { key: 'k', host: '', port: 6001, scheme: 'http' }),
 );

@@ -6,6 +6,6 @@ beforeAll(() => server.listen({ onUnhandledRequest: 'error' }));
 afterEach(() => {
   cleanup();
   server.resetHandlers();
-  sessionStorage.clear();
+  localStorage.clear();
 });
 afterAll(() => server.close());
