@@ -13,7 +13,7 @@ bind = [f"{_settings.bind_host}:{_settings.web_port}"]
 if _settings.web_metrics_port:
     bind.append(f"{_settings.metrics_host}:{_settings.web_metrics_port}")
 workers = _settings.web_workers
-worker_class = "gthread"  # docs/decisions/web-worker-class.md
+worker_class = "opbx.operations.web_worker.WholeRequests"  # docs/decisions/web-worker-class.md
 threads = _settings.web_threads
 keepalive = 75  # longer than the idle time of usual load balancers
 timeout = 30

@@ -1,0 +1,157 @@
+"""Slow senders cost sockets, not threads: whoever sends a whole request is served beside any number of them."""
+
+import socket
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+import requests
+
+from opbx.operations import web_worker
+from opbx.operations.web_worker import is_whole
+from opbx.settings import ROOT
+from tests.servers import Server, free_port, wait_until
+
+#: A small application behind the worker: it says how much it was sent.
+_APP = """
+def app(environ, start_response):
+    body = environ["wsgi.input"].read()
+    start_response("200 OK", [("Content-Length", str(len(str(len(body)))))])
+    return [str(len(body)).encode()]
+"""
+
+POST = b"POST /x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("data", "whole"),
+    [
+        (b"", False),
+        (b"GET / HTTP/1.1\r\nHost: x\r\n", False),
+        (b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", True),
+        (POST, False),
+        (POST + b"123456789", False),
+        (POST + b"1234567890", True),
+        (POST.replace(b"Content-Length", b"content-LENGTH") + b"123456789", False),
+        (POST.replace(b" 10", b" 1000000"), True),
+        (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n", False),
+        (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n", True),
+        (b"x" * web_worker.LONGEST, True),
+    ],
+)
+def test_what_is_whole(data: bytes, whole: bool) -> None:
+    assert is_whole(data) is whole
+
+
+@pytest.fixture(scope="module")
+def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """One process of two threads."""
+    folder: Path = tmp_path_factory.mktemp("worker")
+    (folder / "small.py").write_text(_APP)
+    (folder / "conf.py").write_text(
+        "from opbx.operations import web_worker\nweb_worker.PATIENCE = 2.0\n"
+        "worker_class = 'opbx.operations.web_worker.WholeRequests'\nthreads = 2\nkeepalive = 5\n"
+        "control_socket_disable = True\n"
+    )
+    port = free_port()
+    server = Server(
+        "gunicorn", folder, str(Path(sys.executable).parent / "gunicorn"), "-c", str(folder / "conf.py"),
+        "-b", f"127.0.0.1:{port}", "--pythonpath", str(folder), "small:app", env={"PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    server.start()
+
+    def answers() -> bool:
+        with socket.socket() as attempt:
+            return attempt.connect_ex(("127.0.0.1", port)) == 0
+
+    wait_until(answers, what=f"gunicorn: {server.tail()}")
+    yield port
+    server.stop()
+
+
+def connect(port: int) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", port), timeout=10)
+
+
+def read_answer(sender: socket.socket) -> None:
+    """The answer to `POST` with its ten bytes."""
+    answer = b""
+    while not answer.endswith(b"\r\n\r\n10"):
+        part = sender.recv(1000)
+        assert part, answer
+        answer += part
+
+
+def test_senders_of_a_byte_at_a_time_hold_nobody_up_and_are_cut_off(port: int) -> None:
+    slow = [connect(port) for _ in range(20)]
+    started = time.monotonic()
+    try:
+        for byte in (POST + b"1234")[:16]:
+            for sender in slow:
+                sender.sendall(bytes([byte]))
+            asked = time.monotonic()
+            assert requests.post(f"http://127.0.0.1:{port}/", data=b"x" * 5, timeout=5).text == "5"
+            assert time.monotonic() - asked < 1.5, "a whole request waited for slow ones"
+            time.sleep(0.01)
+        for sender in slow:
+            with suppress(ConnectionResetError):
+                assert sender.recv(100) == b"", "closed without an answer"
+        assert time.monotonic() - started >= 2.0
+    finally:
+        for sender in slow:
+            sender.close()
+
+
+def test_who_connects_and_says_nothing_holds_nobody_up(port: int) -> None:
+    idle = [connect(port) for _ in range(20)]
+    asked = time.monotonic()
+    assert requests.get(f"http://127.0.0.1:{port}/", timeout=5).text == "0"
+    assert time.monotonic() - asked < 1.5
+    for sender in idle:
+        sender.close()
+
+
+def test_a_request_in_pieces_is_served_when_it_is_whole(port: int) -> None:
+    with connect(port) as sender:
+        for piece in (POST[:20], POST[20:], b"12345", b"67890"):
+            sender.sendall(piece)
+            time.sleep(0.05)
+        read_answer(sender)
+        sender.sendall(POST + b"abcdefghij" + POST)  # on the same connection, and the beginning of a third
+        read_answer(sender)
+        sender.sendall(b"abcdefghij")
+        read_answer(sender)
+
+
+def test_the_beginning_of_a_next_request_holds_nobody_up(port: int) -> None:
+    slow = [connect(port) for _ in range(8)]
+    for sender in slow:
+        sender.sendall(POST + b"0123456789" + POST[:9])
+    for sender in slow:
+        read_answer(sender)
+    assert requests.get(f"http://127.0.0.1:{port}/", timeout=1.5).text == "0"
+    for sender in slow:
+        sender.close()
+
+
+@pytest.mark.parametrize("size", [0, 60_000, 300_000])
+def test_bodies_of_any_size_arrive(port: int, size: int) -> None:
+    with requests.Session() as session:
+        for _ in range(3):
+            assert session.post(f"http://127.0.0.1:{port}/", data=b"x" * size, timeout=10).text == str(size)
+
+
+def test_chunks_arrive(port: int) -> None:
+    chunks = iter([b"hello", b" ", b"world"])
+    assert requests.post(f"http://127.0.0.1:{port}/", data=chunks, timeout=10).text == "11"
+
+
+def test_a_sender_that_ends_in_the_middle_costs_nothing(port: int) -> None:
+    with connect(port) as sender:
+        sender.sendall(POST + b"123")
+        sender.shutdown(socket.SHUT_WR)
+        sender.recv(1000)  # an end, or an answer: not a wait
+    assert requests.get(f"http://127.0.0.1:{port}/", timeout=5).text == "0"
