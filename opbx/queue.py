@@ -5,13 +5,15 @@ only says that there is something to do, and the sweeper says it again when the 
 """
 
 from typing import Any
+from urllib.parse import quote
 
 from celery import Celery
 from celery.signals import before_task_publish
 from kombu import Queue
 
 from opbx import trail
-from opbx.settings import VAR, Settings
+from opbx.backplane import connection
+from opbx.settings import VAR, Settings, SettingsError
 
 #: Seconds. A sweep that no worker took by then is worthless: the next one is in the queue already.
 SWEEP_PERIOD = 1.0
@@ -31,9 +33,12 @@ def create_queue(settings: Settings, *, timeout: float = 1.0) -> Celery:
     """A Celery application with every queue setting of the product; workers register the tasks on it.
 
     `timeout` is the longest wait for one answer of the broker, in seconds: a worker can afford more patience
-    than an API request. Works with `redis://`, `rediss://` and `amqp://` broker URLs.
+    than an API request. Works with `redis://`, `rediss://`, `redis+sentinel://` and `amqp://` broker URLs. Raises
+    `SettingsError` for a Redis Cluster, on which Celery's queues cannot be.
     """
-    queue = Celery("opbx", broker=settings.broker_url, set_as_current=False)
+    if connection.is_cluster(settings.broker_url):
+        raise SettingsError("CELERY_BROKER_URL must not be a Redis Cluster: name one server, sentinels, or RabbitMQ")
+    queue = Celery("opbx", broker=_broker_url(settings.broker_url), set_as_current=False)
     queue.conf.update(_messages())
     queue.conf.update(_worker())
     queue.conf.update(_broker(settings.broker_url, timeout))
@@ -98,6 +103,15 @@ def _worker() -> dict[str, Any]:
     }
 
 
+def _broker_url(url: str) -> str:
+    """The broker's URL as Celery spells it: each sentinel a URL of its own."""
+    if not connection.is_sentinel(url):
+        return url
+    master = connection.Sentinels.read(url)
+    login = f"{quote(master.user)}:{quote(master.password)}@" if master.password else ""
+    return ";".join(f"sentinel://{login}{host}:{port}/{master.database}" for host, port in master.hosts)
+
+
 def _broker(url: str, timeout: float) -> dict[str, Any]:
     options: dict[str, Any]
     if url.startswith("amqp"):
@@ -113,6 +127,11 @@ def _broker(url: str, timeout: float) -> dict[str, Any]:
             "socket_connect_timeout": timeout / 2,
             "socket_keepalive": True,
         }
+        if connection.is_sentinel(url):
+            options |= {
+                "master_name": connection.Sentinels.read(url).master,
+                "sentinel_kwargs": {"socket_timeout": timeout / 2, "socket_connect_timeout": timeout / 2},
+            }
     return {
         "broker_transport_options": options,
         "broker_connection_timeout": timeout / 2,

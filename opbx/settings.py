@@ -137,8 +137,9 @@ class Settings:
         secret=True, follows="SQLite in `var/`",
     )  # fmt: skip
     redis_url: str = setting(
-        "redis://127.0.0.1:6379/0", "backplane and limits; `make run` brings its own where it is not set", "REDIS_URL",
-        secret=True, follows="this machine's, at `REDIS_PORT`",
+        "redis://127.0.0.1:6379/0",
+        "backplane and limits: one server, Sentinel or a cluster; `make run` brings its own where it is not set",
+        "REDIS_URL", secret=True, follows="this machine's, at `REDIS_PORT`",
     )  # fmt: skip
     broker_url: str = setting(
         "redis://127.0.0.1:6379/0", "the queue; `amqp://…` works too", "CELERY_BROKER_URL", secret=True,

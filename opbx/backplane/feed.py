@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from redis import Redis
 from redis.exceptions import RedisError
 
-from opbx.backplane.connection import run_id_of
+from opbx.backplane.connection import identity, open_connection, outdated
 
 #: Seconds between pings on the connection, and of silence after which it is taken for dead.
 PING_INTERVAL = 3.0
@@ -54,6 +54,7 @@ class Feed:
         self._wished = Event()
         self._heard = 0.0
         self._server = ""
+        self._compared = 0.0  # when others were last asked whether this is still the right server
         self.connected = False
 
     def subscribe(self, topic: str) -> None:
@@ -94,8 +95,7 @@ class Feed:
                 self._disconnect()  # the reader notices and connects anew
 
     def _connect(self) -> None:
-        connection: Any = self._redis.connection_pool.make_connection()
-        connection.connect()
+        connection = open_connection(self._redis)
         self._greet(connection)
         self._wishes.clear()
         self._unanswered.clear()
@@ -109,8 +109,7 @@ class Feed:
 
     def _greet(self, connection: Any) -> None:
         """Find out whether this is the server of before."""
-        connection.send_command("INFO", "server")
-        server = run_id_of(connection.read_response())
+        server = identity(self._redis, connection)
         if self._server not in ("", server):
             self._listener.other_server()
         self._server = server
@@ -139,6 +138,16 @@ class Feed:
             raise TimeoutError("Redis is silent")
         if silent >= PING_INTERVAL:
             self._connection.send_command("PING", check_health=False)
+        if time.monotonic() - self._compared >= PING_INTERVAL:
+            self._compared = time.monotonic()
+            if self._replaced():
+                raise TimeoutError("another server has taken this one's place")
+
+    def _replaced(self) -> bool:
+        try:
+            return outdated(self._redis, self._connection, self._server)
+        except (RedisError, OSError):
+            return False  # who would know is away; the connection itself is not
 
     def _take(self, response: list[Any]) -> None:
         self._heard = time.monotonic()

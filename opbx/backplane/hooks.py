@@ -12,7 +12,7 @@ import orjson
 from redis import Redis
 
 from opbx.backplane.keys import ChannelKeys, app_keys
-from opbx.backplane.scripts import CLAIM, ENQUEUE, RELEASE, Call, run
+from opbx.backplane.scripts import CLAIM, CLOCK, ENQUEUE, RELEASE, Call, run
 
 #: Events that are kept for an app, about; the oldest go when there are more.
 MOST: Final = 100_000
@@ -60,10 +60,10 @@ class Entry:
         return cls(entry_id.decode(), fields["name"], fields["channel"], fields.get("user_id") or "", event)
 
 
-def now_ms(redis: Redis) -> int:
-    """The time by which events are stamped. Whatever is queued after this answer is stamped no earlier."""
-    seconds, microseconds = redis.time()
-    return seconds * 1000 + microseconds // 1000
+def now_ms(redis: Redis, app_id: str) -> int:
+    """The time by which an app's events are stamped. Whatever is queued after this answer is stamped no earlier."""
+    ((seconds, microseconds),) = run(redis, [Call(CLOCK, (hooks_key(app_id),), ())])
+    return int(seconds) * 1000 + int(microseconds) // 1000
 
 
 def waiting(redis: Redis, app_ids: Sequence[str]) -> dict[str, int]:

@@ -10,6 +10,7 @@ from typing import cast
 
 from redis import Redis
 
+from opbx.backplane.cluster import as_cluster
 from opbx.backplane.connection import run_id_of
 from opbx.backplane.keys import NODES, ChannelKeys, connections, node_channels, split_channel
 from opbx.backplane.occupancy import occupy_call, read_occupied
@@ -24,7 +25,7 @@ LEASE_MS = 5000
 class LeaseState:
     """`alive`: the node's lease had not ended before this renewal. `dead`: nodes whose members are to be reaped.
 
-    `server` is the Redis that was asked, another name after each of its starts.
+    `server` is the Redis that was asked, another name after each of its starts; of a cluster it names all masters.
     """
 
     alive: bool
@@ -38,7 +39,9 @@ def renew(redis: Redis, node: str) -> LeaseState:
     So must it where the server is another one than before: that may know less, or still hold who has left since.
     """
     ((alive, dead, info),) = run(redis, [Call(LEASE, (NODES,), (node, LEASE_MS))])
-    return LeaseState(bool(alive), [name.decode() for name in dead], run_id_of(info))
+    cluster = as_cluster(redis)
+    server = run_id_of(info) if cluster is None else cluster.masters()
+    return LeaseState(bool(alive), [name.decode() for name in dead], server)
 
 
 def end(redis: Redis, node: str) -> None:

@@ -10,7 +10,19 @@ from weakref import WeakSet
 
 from hiredis import pack_command
 from redis import Redis
-from redis.exceptions import NoScriptError, RedisError, ResponseError
+from redis.exceptions import (
+    AskError,
+    ClusterDownError,
+    MovedError,
+    NoScriptError,
+    ReadOnlyError,
+    RedisError,
+    ResponseError,
+)
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeout
+
+from opbx.backplane.cluster import Cluster, as_cluster, in_waves
 
 _FOLDER = Path(__file__).parent / "lua"
 
@@ -51,6 +63,7 @@ ENQUEUE = Script.load("enqueue")
 CLAIM = Script.load("claim")
 RELEASE = Script.load("release")
 LEASE = Script.load("lease")
+CLOCK = Script.load("clock")
 ENROL = Script.load("enrol")
 WITHDRAW = Script.load("withdraw")
 
@@ -62,6 +75,13 @@ class Call:
     script: Script
     keys: tuple[str, ...]
     arguments: tuple[str | bytes | int, ...]
+
+    @property
+    def subject(self) -> str:
+        """What it is about: the `app:channel`, whether its keys have that as hash tag or it is put into a set."""
+        if self.script in (ENROL, WITHDRAW):
+            return str(self.arguments[0])
+        return self.keys[0].partition("{")[2].rpartition("}")[0] or self.keys[0]
 
 
 _LIFE = token_hex(6)
@@ -78,7 +98,11 @@ def run(redis: Redis, calls: list[Call], connection: Any = None) -> list[Any]:
 
     Over a connection of the pool, or over `connection`, for whoever makes so many that taking and checking one counts.
     Raises the first `redis.RedisError`; all calls may have been carried out or none, and repeating them is safe.
+    On a cluster it is a round trip for each of its servers, or a few.
     """
+    cluster = as_cluster(redis)
+    if cluster is not None:
+        return _run_on_cluster(cluster, calls)
     if redis not in _prepared:
         _load(redis)
         _prepared.add(redis)
@@ -94,6 +118,19 @@ def run(redis: Redis, calls: list[Call], connection: Any = None) -> list[Any]:
     for answer in answers:
         if isinstance(answer, RedisError):
             raise answer
+    return answers
+
+
+def _run_on_cluster(cluster: Cluster, calls: list[Call]) -> list[Any]:
+    answers: list[Any] = [None] * len(calls)
+    try:
+        for wave in in_waves(calls, cluster.server):
+            for server, numbers in wave.items():
+                for number, answer in zip(numbers, run(server, [calls[n] for n in numbers]), strict=True):
+                    answers[number] = answer
+    except (MovedError, AskError, ClusterDownError, ReadOnlyError, RedisConnectionError, RedisTimeout) as error:
+        cluster.look_again()
+        raise RedisConnectionError(f"the cluster is changing: {error}") from error
     return answers
 
 

@@ -10,6 +10,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from opbx import tracing
 from opbx.administration.views import numbers, sender_keys, tokens, users
 from opbx.api import OrjsonProvider, bound_bodies
+from opbx.backplane.connection import connect, is_cluster
 from opbx.broadcasting import views as broadcasting
 from opbx.broadcasting import wakes
 from opbx.calls import views as calls
@@ -90,8 +91,7 @@ def _limits(settings: Settings) -> dict[str, Any]:
     if settings.environment == "test":
         storage: dict[str, Any] = {"RATELIMIT_STORAGE_URI": "memory://"}
     else:
-        timeouts = {"socket_connect_timeout": settings.redis_timeout, "socket_timeout": settings.redis_timeout}
-        storage = {"RATELIMIT_STORAGE_URI": settings.redis_url, "RATELIMIT_STORAGE_OPTIONS": timeouts}
+        storage = _limits_storage(settings)
     return storage | {
         "RATELIMIT_STRATEGY": "moving-window",
         "RATELIMIT_KEY_PREFIX": "opbx",
@@ -100,6 +100,18 @@ def _limits(settings: Settings) -> dict[str, Any]:
         "RATELIMIT_ON_BREACH_CALLBACK": _too_many,
         "RATELIMIT_IN_MEMORY_FALLBACK_ENABLED": True,  # without Redis, each process counts for itself
     }
+
+
+def _limits_storage(settings: Settings) -> dict[str, Any]:
+    """Where limits are counted: the limiter finds a cluster by itself, else it takes the connections that we make."""
+    timeout = settings.redis_timeout
+    if is_cluster(settings.redis_url):
+        return {
+            "RATELIMIT_STORAGE_URI": settings.redis_url,
+            "RATELIMIT_STORAGE_OPTIONS": {"socket_connect_timeout": timeout, "socket_timeout": timeout},
+        }
+    pool = connect(settings.redis_url, timeout=timeout).connection_pool
+    return {"RATELIMIT_STORAGE_URI": "redis://", "RATELIMIT_STORAGE_OPTIONS": {"connection_pool": pool}}
 
 
 def _too_many(limit: RequestLimit) -> Response:

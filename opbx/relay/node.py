@@ -49,7 +49,7 @@ class Node:
         self.channels: dict[str, Channel] = {}  # by topic
         self.draining = False
         self.fanout = Fanout()
-        self.feed = Feed(connect(settings.redis_url, patient=True), self)
+        self.feed = Feed(connect(settings.redis_url), self)
         self.ledger = Ledger(connect(settings.redis_url, timeout=2.0))
         self.hooks = Hooks(self.ledger)
         self.grants = Grants()

@@ -79,7 +79,7 @@ class Dispatcher:
 
     def _settled(self, app_id: str) -> Settled:
         """What is settled among the oldest entries: of as many as it takes to find something, if there is any."""
-        now = hooks.now_ms(self._redis)
+        now = hooks.now_ms(self._redis, app_id)
         entries: list[Entry] = []
         while True:
             count = max(_WINDOW, len(entries))

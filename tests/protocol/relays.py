@@ -25,10 +25,11 @@ _BIN = Path(sys.executable).parent
 
 
 class Relays:
-    """So many relays, each a gunicorn of its own. `env` sets more of their environment."""
+    """So many relays, each a gunicorn of its own. `env` sets more of their environment, `REDIS_URL` too."""
 
     def __init__(self, folder: Path, count: int, **env: str) -> None:
         self.redis = RedisServer(folder)
+        self._own_redis = "REDIS_URL" not in env
         self.ports = [free_port() for _ in range(count)]
         self.metrics_ports = [free_port() for _ in range(count)]
         common = {
@@ -50,7 +51,7 @@ class Relays:
         self._clients: list[Driver | Socket] = []
 
     def start(self) -> None:
-        if not self.redis.running:
+        if self._own_redis and not self.redis.running:
             self.redis.start()
         for server in self.servers:
             server.start()

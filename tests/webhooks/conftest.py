@@ -9,11 +9,25 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from redis import Redis
 
-from tests.backplane.conftest import redis, redis_server
+from tests.servers import RedisServer
 from tests.webhooks.receiver import Receiver
 
-__all__ = ["redis", "redis_server"]
+
+@pytest.fixture(scope="module")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    server = RedisServer(tmp_path_factory.mktemp("redis"))
+    server.start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def redis(redis_server: RedisServer) -> Iterator[Redis]:
+    with redis_server.client() as client:
+        client.flushall()
+        yield client
 
 
 @pytest.fixture

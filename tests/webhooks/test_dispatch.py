@@ -30,8 +30,8 @@ class Clock:
         self._now_ms = hooks.now_ms
         self.forward = 0
 
-    def now_ms(self, _: Redis) -> int:
-        return self._now_ms(self._redis) + 1 + self.forward
+    def now_ms(self, _: Redis, app_id: str) -> int:
+        return self._now_ms(self._redis, app_id) + 1 + self.forward
 
 
 @pytest.fixture
