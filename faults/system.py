@@ -96,6 +96,7 @@ class System:
             "PUSHER_PORT": str(self.relay_ports[0]),
             "SOKETI_DEFAULT_APP_WEBHOOKS": json.dumps([{"url": self.receiver.url}]),
             "LOGIN_RATE_LIMIT": "10000/minute",
+            "LOGIN_TOTAL_RATE_LIMIT": "10000/minute",
             "CALL_TIMEOUT": str(CALL_TIMEOUT),
             "RINGING_TIMEOUT": str(CALL_TIMEOUT),
             "RELAY_DRAIN": "1",

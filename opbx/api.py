@@ -18,7 +18,7 @@ class OrjsonProvider(JSONProvider):
     """What `jsonify` and `request.get_json` use."""
 
     def dumps(self, obj: Any, **kwargs: Any) -> str:  # noqa: ARG002 - the formatting options of Flask's own provider
-        return orjson.dumps(obj).decode()
+        return orjson.dumps(obj, option=orjson.OPT_NON_STR_KEYS).decode()  # errors within lists are by number
 
     def loads(self, s: str | bytes, **kwargs: Any) -> Any:  # noqa: ARG002
         return orjson.loads(s)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, Self, TypeVar, get_args, get_origin, get_type_hints
+from urllib.parse import urlsplit
 
 from environs import Env, EnvError
 from marshmallow.validate import OneOf, Range
@@ -54,6 +55,10 @@ class PusherSettings:
     secret: str = setting(
         "pbxappsecret", "what signs; production refuses a placeholder", "PUSHER_APP_SECRET",
         "SOKETI_DEFAULT_APP_SECRET", secret=True,
+    )  # fmt: skip
+    previous_secrets: tuple[str, ...] = setting(
+        (), "secrets that still verify while others change over, by commas; they sign nothing",
+        "PUSHER_APP_SECRET_PREVIOUS", secret=True,
     )  # fmt: skip
     enabled: bool = setting(True, "whether clients may connect", "SOKETI_DEFAULT_APP_ENABLED")
     allowed_origins: tuple[str, ...] = setting(
@@ -171,7 +176,10 @@ class Settings:
     token_lifetime: int = setting(43_200, "seconds until an API token of a login expires", "TOKEN_LIFETIME", least=1)
     webhook_max_body: int = setting(65_536, "bytes; a larger body is answered with 413", "WEBHOOK_MAX_BODY")
     webhook_rate_limit: str = setting("12000/minute", "webhooks of an organization", "WEBHOOK_RATE_LIMIT")
-    login_rate_limit: str = setting("30/minute", "logins of an address", "LOGIN_RATE_LIMIT")
+    login_rate_limit: str = setting("5/minute", "logins to an account from an address", "LOGIN_RATE_LIMIT")
+    login_total_rate_limit: str = setting(
+        "30/minute", "logins from an address, and to an account, in all", "LOGIN_TOTAL_RATE_LIMIT"
+    )
     queue_tries: int = setting(3, "tries of a delivery until the sweep takes over", "QUEUE_TRIES", least=1)
     call_timeout: int = setting(
         14_400, "seconds without news until an answered call is ended as failed", "CALL_TIMEOUT"
@@ -231,8 +239,22 @@ class Settings:
 
     def refuse_placeholders(self) -> None:
         """In production, raise `SettingsError` when a secret is one that everybody can read in the documentation."""
-        if self.environment == "production" and self.pusher.secret in PLACEHOLDER_SECRETS:
-            raise SettingsError("PUSHER_APP_SECRET is a placeholder: set it to a random value (openssl rand -hex 32)")
+        if self.environment != "production":
+            return
+        # what may be left out, or have no password, is only looked at where it is there
+        secrets = [
+            ("PUSHER_APP_SECRET", self.pusher.secret),
+            *(("PUSHER_APP_SECRET_PREVIOUS", secret) for secret in self.pusher.previous_secrets),
+            ("DEMO_PASSWORD", self.demo_password or None),
+            ("DEMO_SENDER_KEY", self.demo_sender_key or None),
+            ("DATABASE_URL", urlsplit(self.database_url).password),
+            ("REDIS_URL", urlsplit(self.redis_url).password),
+            ("CELERY_BROKER_URL", urlsplit(self.broker_url).password),
+        ]
+        for variable, secret in secrets:
+            if secret is not None and secret.lower() in PLACEHOLDER_SECRETS:
+                what = "has a placeholder for a password" if variable.endswith("_URL") else "is a placeholder"
+                raise SettingsError(f"{variable} {what}: set it to a random value (openssl rand -hex 32)")
 
 
 def declared(of: type) -> Iterator[Field[Any]]:

@@ -53,6 +53,7 @@ def test_every_variable_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
         "SOKETI_DEFAULT_APP_ID": "not this",
         "SOKETI_DEFAULT_APP_KEY": "my-key",
         "SOKETI_DEFAULT_APP_SECRET": "my-secret",
+        "PUSHER_APP_SECRET_PREVIOUS": "old-secret, older-secret",
         "SOKETI_DEFAULT_APP_ENABLED": "false",
         "SOKETI_DEFAULT_APP_ENABLE_CLIENT_MESSAGES": "1",
         "SOKETI_DEFAULT_APP_ENABLE_SUBSCRIPTION_COUNT": "true",
@@ -68,6 +69,7 @@ def test_every_variable_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
         id="mine",
         key="my-key",
         secret="my-secret",
+        previous_secrets=("old-secret", "older-secret"),
         own=True,
         enabled=False,
         client_events=True,
@@ -146,6 +148,7 @@ def test_every_field(file: Path) -> None:
         ({"enableClientMessages": True}, "client_events", True),
         ({"enable_client_messages": True}, "client_events", True),
         ({"clientEvents": True}, "client_events", True),
+        ({"previousSecrets": ["old"]}, "previous_secrets", ("old",)),
         ({"Enabled": False}, "enabled", False),
         ({"subscriptionCount": True}, "subscription_count", True),
         ({"maxBackendEventsPerSecond": 7}, "max_backend_events_per_second", 7),
@@ -268,6 +271,8 @@ def test_production_takes_no_placeholder(file: Path) -> None:
     assert load(file, [ONE], pusher=safe, environment="production")
     with pytest.raises(SettingsError, match=r"app acme: secret is a placeholder"):
         load(file, [ONE | {"secret": "changeme"}], pusher=safe, environment="production")
+    with pytest.raises(SettingsError, match="placeholder"):
+        load(file, [ONE | {"previousSecrets": ["8a7e", "changeme"]}], pusher=safe, environment="production")
 
 
 def test_no_file(file: Path) -> None:

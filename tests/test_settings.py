@@ -67,6 +67,35 @@ def test_an_unusable_value_is_refused_by_name(variable: str, value: str, monkeyp
         Settings.from_environment()
 
 
+_SAFE = {"OPBX_ENV": "production", "PUSHER_APP_SECRET": "8a7f"}
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("PUSHER_APP_SECRET", "pbxappsecret"),
+        ("PUSHER_APP_SECRET", ""),
+        ("PUSHER_APP_SECRET_PREVIOUS", "7c6d,app-secret"),
+        ("PUSHER_APP_SECRET_PREVIOUS", "app-secret,7c6d"),
+        ("DEMO_PASSWORD", "Password"),
+        ("DEMO_SENDER_KEY", "secret"),
+        ("DATABASE_URL", "postgresql://opbx:changeme@postgres/opbx"),
+        ("REDIS_URL", "redis://:secret@redis/0"),
+        ("CELERY_BROKER_URL", "amqp://opbx:opbx@rabbit//"),
+    ],
+)
+def test_production_refuses_placeholders_by_name(variable: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, safe in _SAFE.items():
+        monkeypatch.setenv(name, safe)
+    monkeypatch.setenv("DATABASE_URL", "postgresql://opbx:1f2e@postgres/opbx")
+    Settings.from_environment()
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(SettingsError, match=variable):
+        Settings.from_environment()
+    monkeypatch.setenv("OPBX_ENV", "development")
+    Settings.from_environment()
+
+
 def test_no_variable_is_read_for_two_settings() -> None:
     variables = [name for one in _all_settings() for name in one.metadata["variables"]]
     assert len(variables) == len(set(variables))

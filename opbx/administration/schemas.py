@@ -1,8 +1,9 @@
 """Shapes of what owners and administrators manage."""
 
 from marshmallow import Schema, fields
-from marshmallow.validate import Length, Range
+from marshmallow.validate import Length, OneOf, Range
 
+from opbx.identity.audit import Action
 from opbx.identity.models import Role, TokenKind
 from opbx.identity.schemas import NewDidNumberSchema, NewExtensionSchema, UserSchema, printable
 from opbx.moments import MOMENT, Timestamp
@@ -78,6 +79,36 @@ class IssuedTokenSchema(Schema):
     access_token = fields.String(required=True)
     token_type = fields.Constant("Bearer", required=True)
     token = fields.Nested(TokenSchema, required=True)
+
+
+class AuditQuerySchema(Schema):
+    """Filters of the audit log."""
+
+    action = fields.List(fields.Enum(Action, by_value=True), metadata={"description": "may be given several times"})
+    user = fields.String(validate=[Length(1, 36), printable], metadata={"description": "id: who did it, or to whom"})
+    since = Timestamp(data_key="from", metadata=MOMENT)
+    until = Timestamp(data_key="to", metadata=MOMENT)
+    limit = fields.Integer(load_default=50, validate=Range(1, 200))
+    cursor = fields.String(validate=Length(1, 200), metadata={"description": "`next_cursor` of the page before"})
+
+
+class AuditEntrySchema(Schema):
+    """Without an actor it was the operator, or, at a failed login, nobody known."""
+
+    id = fields.Integer(required=True)
+    at = Timestamp(required=True, metadata=MOMENT)
+    action = fields.String(required=True, validate=OneOf(list(Action)))
+    actor_id = fields.String(required=True, allow_none=True)
+    actor = fields.String(required=True, allow_none=True, metadata={"description": "email address, as it was then"})
+    subject_id = fields.String(required=True, allow_none=True)
+    subject = fields.String(required=True, allow_none=True, metadata={"description": "of a user, token, key, number"})
+    details = fields.Dict(keys=fields.String(), required=True)
+    address = fields.String(required=True, allow_none=True, metadata={"description": "from which the request came"})
+
+
+class AuditLogSchema(Schema):
+    data = fields.List(fields.Nested(AuditEntrySchema), required=True)
+    next_cursor = fields.String(required=True, allow_none=True, metadata={"description": "null on the last page"})
 
 
 class SenderKeySchema(Schema):

@@ -79,6 +79,7 @@ def _from_environment(settings: Settings) -> App:
         id=pusher.app_id,
         key=pusher.key,
         secret=pusher.secret,
+        previous_secrets=pusher.previous_secrets,
         enabled=pusher.enabled,
         allowed_origins=pusher.allowed_origins,
         client_events=pusher.client_events,
@@ -114,7 +115,7 @@ def _distinct(apps: list[App], settings: Settings, place: str) -> list[App]:
             raise SettingsError(f"{place}: app {app.id}: there is another app with this id")
         if app.key in keys:
             raise SettingsError(f"{place}: app {app.id}: there is another app with the key {app.key}")
-        if settings.environment == "production" and app.secret in PLACEHOLDER_SECRETS:
+        if settings.environment == "production" and not PLACEHOLDER_SECRETS.isdisjoint(app.secrets):
             raise SettingsError(f"{place}: app {app.id}: secret is a placeholder: set it to a random value")
         ids.add(app.id)
         keys.add(app.key)

@@ -40,7 +40,8 @@ class App:
 
     id: str
     key: str
-    secret: str = field(repr=False)
+    secret: str = field(repr=False)  #: signs, and verifies
+    previous_secrets: tuple[str, ...] = field(default=(), repr=False)  #: verify, while others change over
     enabled: bool = True
     allowed_origins: tuple[str, ...] = ()  #: empty: all
     client_events: bool = False
@@ -53,6 +54,11 @@ class App:
     max_presence_members: int = 100
     webhooks: tuple[Webhook, ...] = ()
     own: bool = False  #: this product's own, of the environment: to its channels the product's rules apply
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """All that verify, the one that signs first."""
+        return (self.secret, *self.previous_secrets)
 
     def wants(self, event: str, channel: str) -> bool:
         """Whether any webhook is to be told of `event` on `channel`."""

@@ -100,6 +100,7 @@ class AppSchema(_Spelled):
     id = fields.String(required=True, validate=Regexp(NAME, error=NAME_RULE))
     key = fields.String(required=True, validate=Regexp(NAME, error=NAME_RULE))
     secret = fields.String(required=True, validate=Length(min=1))
+    previous_secrets = fields.List(fields.String(validate=Length(min=1)))
     enabled = _flag()
     allowed_origins = fields.List(fields.String(validate=Regexp(ORIGIN, error=ORIGIN_RULE)))
     client_events = _flag()
@@ -118,6 +119,6 @@ class AppSchema(_Spelled):
         kilobytes = found.pop("max_event_payload_in_kb", None)
         if kilobytes is not None:
             found.setdefault("max_payload", int(kilobytes * 1024))
-        for name in ("allowed_origins", "webhooks"):
+        for name in ("allowed_origins", "previous_secrets", "webhooks"):
             found[name] = tuple(found.get(name, ()))
         return App(**found)

@@ -8,9 +8,9 @@ from sqlalchemy.orm import contains_eager
 
 from opbx.api import Blueprint
 from opbx.database import utcnow, write_transaction
-from opbx.errors import refuse
-from opbx.extensions import current_settings, db, limiter
-from opbx.identity import browser, invitations, passwords, tokens, users
+from opbx.errors import ApiError, refuse
+from opbx.extensions import current_settings, db
+from opbx.identity import browser, invitations, passwords, throttle, tokens, users
 from opbx.identity.audit import Action, record, record_about
 from opbx.identity.authentication import (
     authenticated,
@@ -38,7 +38,9 @@ blueprint = Blueprint("auth", __name__, url_prefix="/api/v1/auth", description="
 
 
 @blueprint.route("/login", methods=["POST"])
-@limiter.limit(lambda: current_settings().login_rate_limit)
+@throttle.from_address
+@throttle.to_account
+@throttle.to_account_from_address
 @blueprint.arguments(LoginSchema)
 @blueprint.response(200, LoginAnswerSchema)
 @blueprint.alt_response(401, description="Unknown user or wrong password")
@@ -52,7 +54,11 @@ def login(credentials: dict[str, str]) -> dict[str, Any]:
     if not passwords.matches(user.password_hash if user else None, credentials["password"]) or user is None:
         _record_failure(user)
         refuse(401, "INVALID_CREDENTIALS", "The email address or the password is wrong.")
-    refuse_inactive(user)
+    try:
+        refuse_inactive(user)
+    except ApiError as error:
+        _record_failure(user, reason=error.code.lower())
+        raise
     return _logged_in(user)
 
 
@@ -105,8 +111,8 @@ def me() -> dict[str, Any]:
 
 
 @blueprint.route("/password", methods=["POST"])
-@limiter.limit(lambda: current_settings().login_rate_limit)
 @authenticated
+@throttle.of_user
 @blueprint.arguments(NewPasswordSchema)
 @blueprint.response(204)
 @blueprint.alt_response(403, description="The current password is wrong, or the caller came with an API token")
@@ -122,7 +128,7 @@ def change_password(given: dict[str, str]) -> Response:
 
 
 @blueprint.route("/invitation", methods=["POST"])
-@limiter.limit(lambda: current_settings().login_rate_limit)
+@throttle.from_address
 @blueprint.arguments(InvitationSchema)
 @blueprint.response(200, InviteeSchema)
 @blueprint.alt_response(410, description="The link is unknown, used or too old")
@@ -133,7 +139,7 @@ def invitation(given: dict[str, str]) -> User:
 
 
 @blueprint.route("/invitation/accept", methods=["POST"])
-@limiter.limit(lambda: current_settings().login_rate_limit)
+@throttle.from_address
 @blueprint.arguments(AcceptSchema)
 @blueprint.response(200, LoginAnswerSchema)
 @blueprint.alt_response(403, description="The organization is switched off")
@@ -166,11 +172,11 @@ def _keep_session(plain: str) -> None:
         return answer
 
 
-def _record_failure(user: User | None) -> None:
+def _record_failure(user: User | None, **details: str) -> None:
     """Write down a login that failed; of somebody unknown as well, or the time it takes would tell who is known."""
     with write_transaction(db.session):
         if user is not None:
-            record_about(db.session, Action.LOGIN_FAILED, user, by=None)
+            record_about(db.session, Action.LOGIN_FAILED, user, by=None, **details)
         else:
             record(db.session, Action.LOGIN_FAILED, organization_id=None)
 

@@ -8,7 +8,7 @@ from flask_limiter import RequestLimit
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from opbx import tracing
-from opbx.administration.views import numbers, sender_keys, tokens, users
+from opbx.administration.views import VIEWS as ADMINISTRATION
 from opbx.api import OrjsonProvider, bound_bodies
 from opbx.backplane.connection import connect, is_cluster
 from opbx.broadcasting import views as broadcasting
@@ -136,6 +136,6 @@ def _describe(app: Flask) -> None:
     """The documented blueprints, their description, and the page to try it."""
     api = openapi.EnvelopeApi(app)
     openapi.describe(api)
-    for feature in (identity, users, tokens, sender_keys, numbers, telephony, calls, broadcasting, delivery, health):
+    for feature in (identity, *ADMINISTRATION, telephony, calls, broadcasting, delivery, health):
         api.register_blueprint(feature.blueprint)
     app.register_blueprint(openapi.blueprint)

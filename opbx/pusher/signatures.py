@@ -5,13 +5,18 @@ Source: the protocol's sections "Channels", "HTTP API" and "Webhooks out".
 
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 
 def sign(secret: str, text: str | bytes) -> str:
     """Hexadecimal HMAC-SHA256 of `text`."""
     message = text.encode() if isinstance(text, str) else text
     return hmac.digest(secret.encode(), message, "sha256").hex()
+
+
+def holds(given: str, expected: Callable[[str], str], secrets: Iterable[str]) -> bool:
+    """Whether `given` is what is `expected` under one of the secrets: one that is being replaced counts as well."""
+    return any(matches(expected(secret), given) for secret in secrets)
 
 
 def matches(expected: str, given: str) -> bool:

@@ -3,13 +3,14 @@
 Source: the protocol's section "Channels", `pusher:signin`.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
 from opbx.pusher.errors import BadMessage
-from opbx.pusher.signatures import matches, signin_auth
+from opbx.pusher.signatures import holds, signin_auth
 from opbx.pusher.subscriptions import MAX_USER_ID, MAX_USER_INFO
 
 MAX_WATCHLIST = 100
@@ -25,11 +26,13 @@ class SignedIn:
     dropped: int
 
 
-def verify_signin(*, key: str, secret: str, socket_id: str, auth: str | None, user_data: str | None) -> SignedIn:
+def verify_signin(
+    *, key: str, secrets: Sequence[str], socket_id: str, auth: str | None, user_data: str | None
+) -> SignedIn:
     """Check a sign-in's signature and read its user. Raises `BadMessage`."""
     if not auth or user_data is None:
         raise BadMessage("pusher:signin needs auth and user_data")
-    if not matches(signin_auth(key, secret, socket_id, user_data), auth):
+    if not holds(auth, lambda secret: signin_auth(key, secret, socket_id, user_data), secrets):
         raise BadMessage("The auth signature of pusher:signin is not valid", 4009)
     try:
         data: Any = orjson.loads(user_data)

@@ -3,6 +3,7 @@
 Source: the protocol's section "Channels".
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf
 from typing import Any
@@ -11,7 +12,7 @@ import orjson
 
 from opbx.pusher.channels import ChannelName
 from opbx.pusher.errors import SubscriptionRefused
-from opbx.pusher.signatures import matches, subscription_auth
+from opbx.pusher.signatures import holds, subscription_auth
 
 MAX_USER_ID = 128
 MAX_USER_INFO = 2048
@@ -46,14 +47,20 @@ class ChannelData:
 
 
 def verify_auth(
-    name: ChannelName, *, key: str, secret: str, socket_id: str, auth: str | None, channel_data: str | None
+    name: ChannelName,
+    *,
+    key: str,
+    secrets: Sequence[str],
+    socket_id: str,
+    auth: str | None,
+    channel_data: str | None,
 ) -> None:
     """Check the signature where the channel needs one. Raises `SubscriptionRefused`."""
     if not name.kind.guarded:
         return
     if not auth:
         raise SubscriptionRefused(f"{name.wire} needs an auth signature")
-    if not matches(subscription_auth(key, secret, socket_id, name.wire, channel_data), auth):
+    if not holds(auth, lambda secret: subscription_auth(key, secret, socket_id, name.wire, channel_data), secrets):
         raise SubscriptionRefused(f"The auth signature for {name.wire} is not valid")
 
 

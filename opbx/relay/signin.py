@@ -30,7 +30,7 @@ class SignIn:
         user_data = messages.text_field(data, "user_data")
         user = verify_signin(
             key=connection.app.key,
-            secret=connection.app.secret,
+            secrets=connection.app.secrets,
             socket_id=connection.socket_id,
             auth=messages.text_field(data, "auth"),
             user_data=user_data,

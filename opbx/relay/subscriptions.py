@@ -253,7 +253,7 @@ def _authorize(connection: Connection, name: ChannelName, data: dict[str, Any]) 
     verify_auth(
         name,
         key=connection.app.key,
-        secret=connection.app.secret,
+        secrets=connection.app.secrets,
         socket_id=connection.socket_id,
         auth=messages.text_field(data, "auth"),
         channel_data=channel_data,

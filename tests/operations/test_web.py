@@ -109,7 +109,7 @@ def test_proxies_are_believed_when_trusted(settings: Settings, trusted: int, add
 
 
 def test_logging_in_too_often_is_answered_with_when_to_try_again(settings: Settings) -> None:
-    client = create_app(replace(settings, login_rate_limit="2/minute")).test_client()
+    client = create_app(replace(settings, login_total_rate_limit="2/minute")).test_client()
     for _ in range(2):
         client.post("/api/v1/auth/login", json={})
     answer = client.post("/api/v1/auth/login", json={})

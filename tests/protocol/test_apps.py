@@ -149,3 +149,22 @@ def test_apps_are_read_anew_and_connections_stay(configured: Configured) -> None
     configured.write(OFF)
     assert close_code(kept) == 4001
     configured.write(SMALL, OFF)
+
+
+def test_a_secret_is_changed_over(configured: Configured) -> None:
+    app = {"id": "4", "key": "turning", "secret": "first"}
+
+    def status(secret: str) -> int:
+        return configured.relays.call("GET", "/apps/4/channels", secret=secret, auth_key="turning").status_code
+
+    try:
+        for change, good, refused in (
+            ({}, ["first"], "second"),
+            ({"secret": "second", "previous_secrets": ["first"]}, ["first", "second"], "third"),
+            ({"secret": "second"}, ["second"], "first"),
+        ):
+            configured.write(SMALL, OFF, app | change)
+            wait_until(lambda: status(refused) == 401, what="the change")  # noqa: B023 - called at once
+            assert [status(secret) for secret in good] == [200] * len(good)
+    finally:
+        configured.write(SMALL, OFF)

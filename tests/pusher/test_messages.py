@@ -77,7 +77,12 @@ def test_signatures_cover_channel_data() -> None:
     name = parse_channel("presence-a")
     assert name is not None
     auth = subscription_auth("k", "s", "1.2", "presence-a", '{"user_id":"1"}')
-    verify_auth(name, key="k", secret="s", socket_id="1.2", auth=auth, channel_data='{"user_id":"1"}')
+    verify_auth(name, key="k", secrets=("s",), socket_id="1.2", auth=auth, channel_data='{"user_id":"1"}')
+    # while the secret is changed, what the old one has signed is good
+    for secrets in (("new", "s"), ("s", "old")):
+        verify_auth(name, key="k", secrets=secrets, socket_id="1.2", auth=auth, channel_data='{"user_id":"1"}')
+    with pytest.raises(SubscriptionRefused):
+        verify_auth(name, key="k", secrets=("new",), socket_id="1.2", auth=auth, channel_data='{"user_id":"1"}')
     for socket_id, data in (("1.3", '{"user_id":"1"}'), ("1.2", '{"user_id":"2"}'), ("1.2", None)):
         with pytest.raises(SubscriptionRefused):
-            verify_auth(name, key="k", secret="s", socket_id=socket_id, auth=auth, channel_data=data)
+            verify_auth(name, key="k", secrets=("s",), socket_id=socket_id, auth=auth, channel_data=data)

@@ -55,6 +55,7 @@ class Stack:
             "DEMO_SENDER_KEY": SENDER_KEY,
             "RELAY_DRAIN": "1",
             "LOGIN_RATE_LIMIT": "10000/minute",
+            "LOGIN_TOTAL_RATE_LIMIT": "10000/minute",
             "PYTHONPATH": str(ROOT),
             "PATH": f"{_BIN}{os.pathsep}{os.environ['PATH']}",
             **env,

@@ -4,6 +4,68 @@
  */
 
 export interface paths {
+    "/api/v1/audit-log": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What happened, newest first; it is kept for a year. */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description may be given several times */
+                    action?: ("login" | "login.failed" | "logout" | "password.changed" | "user.invited" | "user.joined" | "user.changed" | "user.deactivated" | "user.activated" | "token.created" | "token.revoked" | "sender_key.created" | "sender_key.rotated" | "sender_key.revoked" | "number.created" | "number.deleted")[];
+                    /** @description `next_cursor` of the page before */
+                    cursor?: string;
+                    from?: string;
+                    limit?: number;
+                    to?: string;
+                    /** @description id: who did it, or to whom */
+                    user?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["AuditLog"];
+                    };
+                };
+                /** @description No valid token */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description The caller is none of: owner */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/auth/invitation": {
         parameters: {
             query?: never;
@@ -2522,6 +2584,29 @@ export interface components {
             sequence: number;
             /** Format: date-time */
             server_time: string;
+        };
+        AuditEntry: {
+            /** @enum {string} */
+            action: "login" | "login.failed" | "logout" | "password.changed" | "user.invited" | "user.joined" | "user.changed" | "user.deactivated" | "user.activated" | "token.created" | "token.revoked" | "sender_key.created" | "sender_key.rotated" | "sender_key.revoked" | "number.created" | "number.deleted";
+            /** @description email address, as it was then */
+            actor: string | null;
+            actor_id: string | null;
+            /** @description from which the request came */
+            address: string | null;
+            /** Format: date-time */
+            at: string;
+            details: {
+                [key: string]: unknown;
+            };
+            id: number;
+            /** @description of a user, token, key, number */
+            subject: string | null;
+            subject_id: string | null;
+        };
+        AuditLog: {
+            data: components["schemas"]["AuditEntry"][];
+            /** @description null on the last page */
+            next_cursor: string | null;
         };
         Authorization: {
             /** @example pbxappkey:5a6b… */

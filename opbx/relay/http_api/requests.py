@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -10,7 +11,7 @@ import orjson
 from opbx.apps import App, Apps
 from opbx.backplane.publisher import Message
 from opbx.pusher.channels import MAX_EVENT_NAME, parse_channel
-from opbx.pusher.signatures import body_digest, matches, request_signature
+from opbx.pusher.signatures import body_digest, holds, matches, request_signature
 
 #: Seconds that a call's timestamp may be off.
 CLOCK_SKEW = 600
@@ -70,8 +71,9 @@ def authenticate(apps: Apps, request: Request, app_id: str | None) -> App:
         raise Refused(401, f"auth_timestamp must be within {CLOCK_SKEW} s of now")
     # Some libraries sign the path with its percent signs, some without.
     paths = (request.path,) if request.path == request.raw_path else (request.path, request.raw_path)
-    signature = query.get("auth_signature", "")
-    if not any(matches(request_signature(app.secret, request.method, path, query), signature) for path in paths):
+    given = query.get("auth_signature", "")
+    signed = (partial(request_signature, method=request.method, path=path, query=query) for path in paths)
+    if not any(holds(given, expected, app.secrets) for expected in signed):
         raise Refused(401, "auth_signature is not valid")
     body = request.body
     if (body or "body_md5" in query) and not matches(body_digest(body), query.get("body_md5", "")):
