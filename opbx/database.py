@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, DateTime, Delete, Engine, MetaData, Update, create_engine, event
+from sqlalchemy import CursorResult, DateTime, Delete, Engine, MetaData, Table, Update, create_engine, event
 from sqlalchemy.engine import Connection, Dialect, make_url
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.orm import DeclarativeBase, Session, scoped_session
@@ -39,6 +39,13 @@ class Base(DeclarativeBase):
             "pk": "pk_%(table_name)s",
         }
     )
+
+
+def table_of(model: type[DeclarativeBase]) -> Table:
+    """The model's table, for statements that bypass the ORM."""
+    table = model.__table__
+    assert isinstance(table, Table)  # noqa: S101 - for the type checker: a model could map a join
+    return table
 
 
 class UtcDateTime(TypeDecorator[datetime]):

@@ -9,6 +9,7 @@ from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
 
 from opbx.database import Base
+from opbx.pipeline import Transactions
 from opbx.settings import Settings
 
 db = SQLAlchemy(model_class=Base)
@@ -26,3 +27,9 @@ def current_settings() -> Settings:
     """The settings that the application at work was built with."""
     settings: Settings = current_app.config["OPBX"]
     return settings
+
+
+def transactions() -> Transactions:
+    """Those of the application at work."""
+    found: Transactions = current_app.extensions["opbx_transactions"]
+    return found

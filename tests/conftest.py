@@ -17,6 +17,7 @@ import opbx.telephony.models  # noqa: F401 - all tables must be known to create 
 from opbx import create_app
 from opbx.database import Base, open_engine
 from opbx.identity.models import Organization, User
+from opbx.pipeline import Transactions
 from opbx.settings import PusherSettings, Settings
 from tests import factories
 from tests.postgres import database_url, postgres, postgres_tables  # noqa: F401 - fixtures
@@ -70,6 +71,14 @@ def session(settings: Settings) -> Iterator[Session]:
     engine = open_engine(settings.database_url)
     with Session(engine, expire_on_commit=False) as session:
         yield session
+    engine.dispose()
+
+
+@pytest.fixture
+def transactions(settings: Settings) -> Iterator[Transactions]:
+    """Transactions on the application's database, of which nobody is woken."""
+    engine = open_engine(settings.database_url)
+    yield Transactions(engine)
     engine.dispose()
 
 

@@ -12,6 +12,7 @@ from opbx.broadcasting.outbox import wake_after_commit
 from opbx.broadcasting.wakes import create_wakes
 from opbx.database import open_engine
 from opbx.operations import logs, outages
+from opbx.pipeline import Transactions
 from opbx.queue import create_queue
 from opbx.settings import VAR, Settings
 
@@ -29,8 +30,9 @@ app.conf.imports = (
 # Nothing of this connects before it is used, so beat and flower, and a pool that forks, can share the module.
 engine = open_engine(settings.database_url)
 sessions: sessionmaker[Session] = sessionmaker(engine)
+transactions = Transactions(engine)
 wakes = create_wakes(settings, app)
-wake_after_commit(sessions, wakes.wake)
+wake_after_commit(transactions, wakes.wake)
 
 
 @setup_logging.connect

@@ -18,18 +18,20 @@ policy = RetryPolicy(settings.queue_tries)
 
 
 @app.task(name=DELIVER, bind=True, max_retries=None)
-def deliver(self: Any, channel: str) -> None:
-    """Publish what waits on a channel, and again later what could not be published now."""
-    wakes.taken(channel)
+def deliver(self: Any, channels: dict[str, str] | None = None) -> None:
+    """Publish what waits on the channels that were woken, or on those that could not be delivered before."""
+    channels = wakes.take() if channels is None else channels
     try:
-        more = deliverer.deliver(channel)
+        delivered = deliverer.deliver(channels)
     except Exception as error:
         tried = self.request.retries + 1
         decision = policy.decide(error, tried)
         if isinstance(decision, Again):
-            log.warning("delivery failed, trying again", channel=channel, tried=tried, error=repr(error))
-            raise self.retry(exc=error, countdown=decision.after) from error
-        log.exception("delivery failed, left to the sweeper", channel=channel, tried=tried, why=decision.reason)
+            log.warning("delivery failed, trying again", channels=list(channels), tried=tried, error=repr(error))
+            raise self.retry(args=(channels,), exc=error, countdown=decision.after) from error
+        log.exception("delivery failed, left to the sweeper", channels=list(channels), tried=tried, why=decision.reason)
         return
-    if more:
-        wakes.wake([channel])
+    for channel, why in delivered.broken.items():
+        log.error("delivery failed, left to the sweeper", channel=channel, exc_info=why)
+    if delivered.again:
+        wakes.wake(delivered.again)

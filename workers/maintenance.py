@@ -8,7 +8,7 @@ from opbx.database import utcnow
 from opbx.identity.revocation import create_orders, standing_orders
 from opbx.metrics.instruments import CHANNELS_STALLED, TRANSITIONS
 from opbx.operations.retention import prune as remove_old
-from workers import app, sessions, settings, wakes
+from workers import app, sessions, settings, transactions, wakes
 
 log = structlog.get_logger()
 
@@ -45,8 +45,7 @@ def repeat_orders() -> None:
 @app.task(name="maintenance.expire_calls")
 def expire_calls() -> None:
     """End the calls that nobody has told anything of for too long."""
-    with sessions() as session:
-        expired = end_silent_calls(session, settings, utcnow())
+    expired = end_silent_calls(transactions, settings, utcnow())
     if expired:
         TRANSITIONS.labels("timeout", "failed").inc(expired)
         log.info("calls ended without news", count=expired)

@@ -30,6 +30,10 @@ class Message:
     trail: str = ""
 
 
+#: A channel's name on the wire, and what is to be published on it, in order.
+Batch = tuple[str, Sequence[Message]]
+
+
 def publish_call(app_id: str, channel: str, messages: Sequence[Message], *, cache: bool = False) -> Call:
     """The script call that publishes `messages` on `channel` in one step; it answers how many were new.
 
@@ -58,9 +62,13 @@ class Publisher:
         nothing twice. Raises `redis.RedisError` when Redis is away; then nothing is known of the outcome,
         and publishing the same messages again is right.
         """
-        if not messages:
-            return 0
+        (fresh,) = self.publish_all([(channel, messages)]) if messages else (0,)
+        return fresh
+
+    def publish_all(self, batches: Sequence[Batch]) -> list[int]:
+        """The same for several channels in one round trip; each is a step of its own."""
+        return [int(fresh) for fresh in run(self._redis, [self._call(*batch) for batch in batches])]
+
+    def _call(self, channel: str, messages: Sequence[Message]) -> Call:
         name = parse_channel(channel)
-        cache = name is not None and name.cache
-        (fresh,) = run(self._redis, [publish_call(self._app_id, channel, messages, cache=cache)])
-        return int(fresh)
+        return publish_call(self._app_id, channel, messages, cache=name is not None and name.cache)

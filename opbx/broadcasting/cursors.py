@@ -1,149 +1,153 @@
 """How far a channel is delivered and who may deliver it: the cursor, its lease, and the events beyond it.
 
-Every step is one statement and its own transaction. On PostgreSQL a transaction of one statement is one round
-trip (autocommit), where BEGIN and COMMIT would make it three.
+Every function is one transaction and, on PostgreSQL, one round trip, for any number of channels. Channels are always
+taken in the same order, so that deliverers do not wait for each other in a circle.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from secrets import token_hex
-from typing import Any
+from typing import Any, Protocol
 
-from sqlalchemy import Engine, Row, ScalarSelect, Update, bindparam, func, or_, select, update
-from sqlalchemy.engine import Connection
+from sqlalchemy import Engine, Integer, Update, bindparam, func, or_, select, update
 
 from opbx.broadcasting.models import BroadcastEvent, ChannelCursor, ChannelHead
-from opbx.database import WRITES, utcnow
+from opbx.database import utcnow
+from opbx.pipeline import Pipeline, Reply, Statement, Transactions
 
 #: How long a deliverer may be silent until another one takes the channel. Longer than one batch takes
 #: even when Redis answers only on the second try.
 LEASE = timedelta(seconds=5)
 
-Pending = Row[tuple[int, int, str, dict[str, Any], datetime]]
+#: Events of a channel that are published in one step.
+BATCH = 200
 
 
-class LeaseLost(Exception):
-    """Another deliverer has taken the channel over, since this one was silent for too long."""
+class Pending(Protocol):
+    """An event that waits."""
+
+    id: int
+    sequence: int
+    name: str
+    payload: dict[str, Any]
+    created_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Lease:
-    """The right to deliver a channel, from the event after `sequence` on."""
+    """The right to deliver a channel, from the event after `sequence` on, and the first events that wait there."""
 
     channel: str
     owner: str
     sequence: int
+    pending: Sequence[Pending]
 
 
 class Cursors:
     """The cursors in one database."""
 
     def __init__(self, engine: Engine, clock: Callable[[], datetime] = utcnow) -> None:
-        self._engine = engine
+        self._transactions = Transactions(engine)
         self._clock = clock
-        self._postgresql = engine.dialect.name == "postgresql"
-        self._claim = self._relaxed(_CLAIM, ChannelCursor.sequence)
-        self._advance = self._relaxed(_ADVANCE, ChannelCursor.sequence)
 
     @contextmanager
-    def open(self) -> Iterator[Connection]:
-        """A connection for one delivery, whose every statement commits by itself."""
-        with self._engine.connect() as connection:
-            if self._postgresql:
-                connection.execution_options(isolation_level="AUTOCOMMIT")
-            yield connection
+    def open(self) -> Iterator[Pipeline]:
+        """A connection for one delivery."""
+        with self._transactions.steps() as pipeline:
+            yield pipeline
 
-    def claim(self, connection: Connection, channel: str) -> Lease | None:
-        """Take the channel's lease. None where another has it, or nothing waits."""
-        owner, now = token_hex(16), self._clock()
-        with self._writing(connection):
-            claimed = connection.execute(
-                self._claim, {"of": channel, "owner": owner, "now": now, "until": now + LEASE}
-            ).first()
-        return Lease(channel, owner, claimed.sequence) if claimed else None
+    def claim(self, pipeline: Pipeline, channels: Iterable[str]) -> list[Lease]:
+        """Take the leases of those channels on which something waits and nobody else has the lease."""
+        claims = self._send_claims(pipeline, channels)
+        pipeline.flush()
+        return list(_claimed(claims))
 
-    def read(self, connection: Connection, channel: str, after: int, limit: int) -> Sequence[Pending]:
-        """The events after sequence `after`, in order."""
-        with self._reading(connection):
-            return connection.execute(_READ, {"of": channel, "after": after, "limit": limit}).all()
+    def advance(self, pipeline: Pipeline, moves: Mapping[Lease, int], *, claim: bool) -> tuple[list[Lease], list[str]]:
+        """Move cursors to the sequences given and let go, then `claim` what waits there by now.
 
-    def advance(self, connection: Connection, lease: Lease, sequence: int, *, release: bool) -> None:
-        """Move the cursor to `sequence`, and release the lease or extend it. Raises `LeaseLost`."""
-        with self._writing(connection):
-            moved = connection.execute(
-                self._advance,
-                {
-                    "of": lease.channel,
-                    "held_by": lease.owner,
-                    "to": sequence,
-                    "owner": None if release else lease.owner,
-                    "until": None if release else self._clock() + LEASE,
-                },
-            ).first()
-        if moved is None:
-            raise LeaseLost
-
-    def release(self, connection: Connection, lease: Lease) -> None:
-        """Let go without moving; nothing where the lease is lost already."""
-        with self._writing(connection):
-            connection.execute(_RELEASE, {"of": lease.channel, "held_by": lease.owner})
-
-    def fail(self, connection: Connection, failures: dict[int, str]) -> None:
-        """Keep, by row id, why events can never be published. To be done before the cursor moves past them."""
-        with self._writing(connection):
-            for row, reason in failures.items():
-                connection.execute(_FAIL, {"row": row, "why": reason[:500]})
-
-    def behind(self, connection: Connection, channel: str) -> bool:
-        """Whether events wait beyond the cursor."""
-        with self._reading(connection):
-            return connection.execute(_BEHIND, {"of": channel}).first() is not None
-
-    @contextmanager
-    def _writing(self, connection: Connection) -> Iterator[None]:
-        with connection.execution_options(**{WRITES: True}).begin():
-            yield
-
-    @contextmanager
-    def _reading(self, connection: Connection) -> Iterator[None]:
-        with connection.execution_options(**{WRITES: False}).begin():
-            yield
-
-    def _relaxed(self, statement: Update, column: Any) -> Any:
-        """The statement, on PostgreSQL without waiting for the disk.
-
-        A claim or a move that its crash loses is harmless: a lost claim is an expired lease, and a lost move
-        publishes the batch again, which the backplane refuses. The setting lasts until the transaction
-        ends, and a transaction is the statement itself; within it, it costs no round trip.
+        Answers the new leases, and the channels whose old lease another deliverer had taken over: their cursors
+        were not moved.
         """
-        if self._postgresql:
-            return statement.returning(column, func.set_config("synchronous_commit", "off", True))
-        return statement.returning(column)
+        moved = {
+            lease.channel: pipeline.send(_ADVANCE, of=lease.channel, held_by=lease.owner, to=sequence)
+            for lease, sequence in sorted(moves.items(), key=lambda move: move[0].channel)
+        }
+        claims = self._send_claims(pipeline, moved) if claim else []
+        pipeline.flush()
+        return list(_claimed(claims)), [channel for channel, reply in moved.items() if not reply.rows()]
+
+    def release(self, pipeline: Pipeline, leases: Iterable[Lease]) -> None:
+        """Let go without moving; nothing where a lease is lost already."""
+        for lease in sorted(leases, key=lambda lease: lease.channel):
+            pipeline.send(_RELEASE, of=lease.channel, held_by=lease.owner)
+        pipeline.flush()
+
+    def fail(self, pipeline: Pipeline, failures: Mapping[int, str]) -> None:
+        """Keep, by row id, why events can never be published. They are sent with the move past them, and before it."""
+        for row, reason in failures.items():
+            pipeline.send(_FAIL, row=row, why=reason[:500])
+
+    def _send_claims(self, pipeline: Pipeline, channels: Iterable[str]) -> list["_Claim"]:
+        owner, now = token_hex(16), self._clock()
+        return [
+            _Claim(
+                channel,
+                owner,
+                pipeline.send(_CLAIM, of=channel, owner=owner, now=now, until=now + LEASE),
+                pipeline.send(_READ, of=channel, owner=owner, limit=BATCH),
+            )
+            for channel in sorted(channels)
+        ]
 
 
-def _head() -> ScalarSelect[int]:
-    return select(ChannelHead.sequence).where(ChannelHead.channel == bindparam("of")).scalar_subquery()
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    channel: str
+    owner: str
+    taken: Reply
+    pending: Reply
 
 
-_CLAIM = (
+def _claimed(claims: Iterable[_Claim]) -> Iterator[Lease]:
+    for claim in claims:
+        for row in claim.taken.rows():
+            yield Lease(claim.channel, claim.owner, row.sequence, claim.pending.rows())
+
+
+def _relaxed(change: Update) -> Statement:
+    """The statement, on PostgreSQL without waiting for the disk.
+
+    A claim or a move that its crash loses is harmless: a lost claim is an expired lease, and a lost move
+    publishes the batch again, which the backplane refuses. The setting lasts until the transaction ends.
+    """
+    moved = change.returning(ChannelCursor.sequence)
+    relaxed = moved.returning(func.set_config("synchronous_commit", "off", True))
+    return Statement({"sqlite": moved, "postgresql": relaxed})
+
+
+_OF = ChannelCursor.channel == bindparam("of")
+_FREE = {"lease_owner": None, "lease_until": None}
+_HELD = (_OF, ChannelCursor.lease_owner == bindparam("held_by"))
+_HEAD = select(ChannelHead.sequence).where(ChannelHead.channel == bindparam("of")).scalar_subquery()
+
+_CLAIM = _relaxed(
     update(ChannelCursor)
     .where(
-        ChannelCursor.channel == bindparam("of"),
-        ChannelCursor.sequence < _head(),
+        _OF,
+        ChannelCursor.sequence < _HEAD,
         or_(ChannelCursor.lease_until.is_(None), ChannelCursor.lease_until < bindparam("now")),
     )
     .values(lease_owner=bindparam("owner"), lease_until=bindparam("until"))
 )
-_HELD = (ChannelCursor.channel == bindparam("of"), ChannelCursor.lease_owner == bindparam("held_by"))
-_ADVANCE = (
-    update(ChannelCursor)
-    .where(*_HELD)
-    .values(sequence=bindparam("to"), lease_owner=bindparam("owner"), lease_until=bindparam("until"))
-)
-_RELEASE = update(ChannelCursor).where(*_HELD).values(lease_owner=None, lease_until=None)
-_READ = (
+_ADVANCE = _relaxed(update(ChannelCursor).where(*_HELD).values(sequence=bindparam("to"), **_FREE))
+_RELEASE = Statement(update(ChannelCursor).where(*_HELD).values(_FREE))
+_FAIL = Statement(update(BroadcastEvent).where(BroadcastEvent.id == bindparam("row")).values(failure=bindparam("why")))
+
+#: The cursor as the claim before it has left it; none where that did not get the lease, and then nothing is read.
+_CLAIMED = select(ChannelCursor.sequence).where(_OF, ChannelCursor.lease_owner == bindparam("owner")).scalar_subquery()
+_READ = Statement(
     select(
         BroadcastEvent.id,
         BroadcastEvent.sequence,
@@ -151,11 +155,7 @@ _READ = (
         BroadcastEvent.payload,
         BroadcastEvent.created_at,
     )
-    .where(BroadcastEvent.channel == bindparam("of"), BroadcastEvent.sequence > bindparam("after"))
+    .where(BroadcastEvent.channel == bindparam("of"), BroadcastEvent.sequence > _CLAIMED)
     .order_by(BroadcastEvent.sequence)
-    .limit(bindparam("limit"))
-)
-_FAIL = update(BroadcastEvent).where(BroadcastEvent.id == bindparam("row")).values(failure=bindparam("why"))
-_BEHIND = select(ChannelCursor.channel).where(
-    ChannelCursor.channel == bindparam("of"), ChannelCursor.sequence < _head()
+    .limit(bindparam("limit", type_=Integer))
 )

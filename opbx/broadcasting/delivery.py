@@ -1,4 +1,4 @@
-"""Delivery: publishes what the outbox holds of a channel, in order, one deliverer a channel at a time.
+"""Delivery: publishes what the outbox holds, in order, one deliverer a channel at a time.
 
 The rules that keep it right, whoever is killed, frozen or late:
 
@@ -6,33 +6,31 @@ The rules that keep it right, whoever is killed, frozen or late:
 2. The cursor is moved only by the lease's holder (fencing), only after publishing, and released in the same
    step. Killed in between, the events are published again, and the backplane refuses them, for it knows
    the last sequence that it has published.
-3. Whoever finds the lease taken goes away; so whoever releases it looks once more, after the release has
-   committed, for what was committed meanwhile.
+3. Whoever finds the lease taken goes away; so whoever lets go claims once more, after the release, what was committed
+   meanwhile. It may do so in the transaction of the release: until that ends, another claim waits for its row lock.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import orjson
 import structlog
-from sqlalchemy.engine import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from opbx import tracing, trail
 from opbx.backplane.publisher import Message
 from opbx.broadcasting.channels import NoChannelRule, wire_name
-from opbx.broadcasting.cursors import Cursors, Lease, LeaseLost, Pending
+from opbx.broadcasting.cursors import Cursors, Lease, Pending
 from opbx.broadcasting.publisher import Publishes
 from opbx.metrics.delivery import DELIVERY
 from opbx.metrics.instruments import EVENTS_FAILED, EVENTS_REPEATED
+from opbx.pipeline import Pipeline
 
 log = structlog.get_logger()
 
-#: Events published in one step.
-BATCH = 200
-
-#: After so many batches a flooded channel goes back into the queue, behind the others that wait there.
-MAX_BATCHES = 10
+#: After so many steps flooded channels go back into the queue, behind the others that wait there.
+MAX_STEPS = 10
 
 
 class Unpublishable(Exception):
@@ -41,6 +39,23 @@ class Unpublishable(Exception):
 
 class EventsMissing(Exception):
     """The head is beyond the cursor, and no event is there: somebody removed undelivered ones. Permanent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """What is left to be done: channels to come back to, because there was much, and channels that are broken."""
+
+    again: list[str] = field(default_factory=list)
+    broken: dict[str, Exception] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class _Step:
+    """What one step publishes: of each channel that can be, its messages; and what the step finds wrong."""
+
+    messages: dict[Lease, list[Message]] = field(default_factory=dict)
+    unpublishable: dict[int, str] = field(default_factory=dict)  # by row id
+    broken: dict[Lease, Exception] = field(default_factory=dict)
 
 
 class Deliverer:
@@ -52,77 +67,78 @@ class Deliverer:
         self._publisher = publisher
         self._max_payload = max_payload
 
-    def deliver(self, channel: str) -> bool:
-        """Publish what waits on `channel`. Returns whether to come again, because there was much.
+    def deliver(self, channels: Mapping[str, str]) -> Delivered:
+        """Publish what waits on `channels`, each on the trail of who woke it.
 
-        Raises what the database or the publisher raised; nothing is lost then, and the lease is released
-        as far as the database allows.
+        A broken channel does not keep the others from being delivered. Raises what the database or the publisher
+        raised; nothing is lost then, and the leases are released as far as the database allows.
         """
-        left = MAX_BATCHES
-        with self._cursors.open() as connection:
-            while left > 0:
-                lease = self._cursors.claim(connection, channel)
-                if lease is None:
-                    return False  # nothing waits; or somebody delivers, and will look again after the release
-                try:
-                    left -= self._drain(connection, lease, left)
-                except LeaseLost:
-                    log.warning("a deliverer was overtaken", channel=channel)
-                    return False
-                except BaseException:
-                    self._give_up(connection, lease)
-                    raise
-                # The lost wake-up: an event committed after our last read, whose own deliverer found our
-                # lease and went away. Only a look after the release has committed is sure to see it: from
-                # then on that deliverer would have got the lease.
-                if not self._cursors.behind(connection, channel):
-                    return False
-        return True
+        broken: dict[str, Exception] = {}
+        with self._cursors.open() as pipeline:
+            leases = self._cursors.claim(pipeline, channels)
+            for number in range(1, MAX_STEPS + 1):
+                if not leases:  # nothing waits; or somebody delivers, and will claim again after the release
+                    return Delivered(broken=broken)
+                last = number == MAX_STEPS
+                again = [lease.channel for lease in leases]
+                leases = self._step(pipeline, leases, channels, broken, claim=not last)
+        return Delivered(again=[channel for channel in again if channel not in broken], broken=broken)
 
-    def _drain(self, connection: Connection, lease: Lease, batches: int) -> int:
-        """Publish batch after batch until none is left or `batches` are done, and release; return how many."""
-        cursor = lease.sequence
-        for done in range(1, batches + 1):
-            pending = self._cursors.read(connection, lease.channel, cursor, BATCH)
-            if not pending and cursor == lease.sequence:
-                raise EventsMissing(lease.channel)  # or the look after the release would find them for ever
-            _measure("taken", pending)
-            with tracing.span("publish", channel=lease.channel, events=len(pending)):
-                failures = self._publish(lease.channel, pending)
-            if failures:
-                EVENTS_FAILED.inc(len(failures))
-                log.error("events can never be published", channel=lease.channel, failures=failures)
-                self._cursors.fail(connection, failures)
-            cursor = pending[-1].sequence if pending else cursor
-            last = len(pending) < BATCH or done == batches
-            self._cursors.advance(connection, lease, cursor, release=last)
-            if last:
-                break
-        return done
-
-    def _publish(self, channel: str, pending: Sequence[Pending]) -> dict[int, str]:
-        """Publish in one step what can be published; return, by row id, why the rest cannot."""
+    def _step(
+        self,
+        pipeline: Pipeline,
+        leases: Sequence[Lease],
+        trails: Mapping[str, str],
+        broken: dict[str, Exception],
+        *,
+        claim: bool,
+    ) -> list[Lease]:
+        """Publish what `leases` hold, move their cursors and let go; the leases of what waits by then."""
         try:
-            wire = wire_name(channel)
+            with tracing.span("publish", channels=len(leases), events=sum(len(lease.pending) for lease in leases)):
+                step = self._prepare(leases, trails)
+                self._publish(step)
+            self._cursors.fail(pipeline, step.unpublishable)
+            moves = {lease: lease.pending[-1].sequence for lease in leases if lease not in step.broken}
+            leases_after, overtaken = self._cursors.advance(pipeline, moves, claim=claim)
+            if step.broken:
+                self._cursors.release(pipeline, step.broken)
+        except BaseException:
+            self._give_up(pipeline, leases)
+            raise
+        if overtaken:
+            log.warning("a deliverer was overtaken", channels=overtaken)
+        broken.update({lease.channel: error for lease, error in step.broken.items()})
+        return leases_after
+
+    def _prepare(self, leases: Sequence[Lease], trails: Mapping[str, str]) -> _Step:
+        step = _Step()
+        for lease in leases:
+            _measure("taken", lease.pending)
+            try:
+                step.messages[lease] = self._messages(lease, _path(trails[lease.channel]), step.unpublishable)
+            except Exception as error:  # of this channel alone
+                step.broken[lease] = error
+        if step.unpublishable:
+            EVENTS_FAILED.inc(len(step.unpublishable))
+            log.error("events can never be published", failures=step.unpublishable)
+        return step
+
+    def _messages(self, lease: Lease, path: str, unpublishable: dict[int, str]) -> list[Message]:
+        if not lease.pending:
+            raise EventsMissing(lease.channel)  # or the next claim would find them for ever
+        try:
+            wire_name(lease.channel)
         except NoChannelRule as error:  # the rule was removed after the event was stored
-            return {row.id: str(error) for row in pending}
-        messages: list[Message] = []
-        path = trail.current()
-        failures: dict[int, str] = {}
-        for row in pending:
+            unpublishable.update({row.id: str(error) for row in lease.pending})
+            return []
+        messages = []
+        for row in lease.pending:
             try:
                 messages.append(self._message(row, path))
             except Unpublishable as error:
-                failures[row.id] = str(error)
-        if messages:
-            fresh = self._publisher.publish(wire, messages)
-            log.debug("published", channel=channel, first=messages[0].sequence, last=messages[-1].sequence)
-            _measure("published", pending)
-            if fresh < len(messages):
-                EVENTS_REPEATED.inc(len(messages) - fresh)
-                # after a crash, or when the database is older than Redis (restored from a backup)
-                log.warning("events had been published before", channel=channel, count=len(messages) - fresh)
-        return failures
+                unpublishable[row.id] = str(error)
+        return messages
 
     def _message(self, row: Pending, path: str) -> Message:
         # The sequence goes into the data: an unmodified client keeps nothing else of a message.
@@ -132,15 +148,37 @@ class Deliverer:
         committed = int(row.created_at.timestamp() * 1000)
         return Message(row.name, data.decode(), row.sequence, committed=committed, trail=path)
 
-    def _give_up(self, connection: Connection, lease: Lease) -> None:
-        """Release without moving, so that the retry need not wait for the lease to expire."""
+    def _publish(self, step: _Step) -> None:
+        """Publish in one round trip."""
+        batches = [(wire_name(lease.channel), messages) for lease, messages in step.messages.items() if messages]
+        if not batches:
+            return
+        for (channel, messages), fresh in zip(batches, self._publisher.publish_all(batches), strict=True):
+            first, last = messages[0], messages[-1]
+            request_id, _ = trail.split(last.trail)
+            log.debug("published", channel=channel, first=first.sequence, last=last.sequence, request_id=request_id)
+            if fresh < len(messages):
+                EVENTS_REPEATED.inc(len(messages) - fresh)
+                # after a crash, or when the database is older than Redis (restored from a backup)
+                log.warning("events had been published before", channel=channel, count=len(messages) - fresh)
+        for lease in step.messages:
+            _measure("published", lease.pending)
+
+    def _give_up(self, pipeline: Pipeline, leases: Sequence[Lease]) -> None:
+        """Release without moving, so that the retry need not wait for the leases to expire."""
         try:
-            self._cursors.release(connection, lease)
+            self._cursors.release(pipeline, leases)
         except SQLAlchemyError as error:
-            log.warning("a lease was left to expire", channel=lease.channel, error=repr(error))
+            log.warning("leases were left to expire", channels=[lease.channel for lease in leases], error=repr(error))
 
 
-def _measure(stage: str, events: Sequence[Pending]) -> None:
+def _path(woken_by: str) -> str:
+    """The trail of a channel's messages: it leads through this task where that is of the same request."""
+    here = trail.current()
+    return here if trail.split(here)[0] == trail.split(woken_by)[0] else woken_by
+
+
+def _measure(stage: str, events: Iterable[Pending]) -> None:
     """Note how long after their commit the events have come to `stage`."""
     now, histogram = time.time(), DELIVERY.labels(stage)
     for row in events:

@@ -1,39 +1,51 @@
 """The outbox: an event is stored in the transaction of the change that it tells of, and sent after the commit."""
 
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
-from sqlalchemy import Executable, Table, bindparam, insert
+from sqlalchemy import Executable, bindparam, insert, literal, select
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.orm import scoped_session, sessionmaker
 
 from opbx.broadcasting import rules as _rules  # noqa: F401  (declares the channels that events may name)
 from opbx.broadcasting.channels import wire_name
 from opbx.broadcasting.events import Event
 from opbx.broadcasting.models import BroadcastEvent, ChannelCursor, ChannelHead
-from opbx.commits import AfterCommit
-from opbx.database import AnySession
+from opbx.database import table_of, utcnow
+from opbx.pipeline import Statement, Transaction, Transactions
+
+_heads, _cursors, _events = table_of(ChannelHead), table_of(ChannelCursor), table_of(BroadcastEvent)
+_WRITTEN = "channels"  # in a transaction's notes
 
 
 def _next_sequence(dialect: Any) -> Executable:
     """One statement for a channel's first event and for every later one."""
-    statement = dialect.insert(ChannelHead.__table__).values(channel=bindparam("channel"), sequence=1)
-    upsert: Executable = statement.on_conflict_do_update(
-        index_elements=[ChannelHead.channel], set_={"sequence": ChannelHead.sequence + 1}
-    ).returning(ChannelHead.sequence)
+    first = dialect.insert(_heads).values(channel=bindparam("channel", type_=_heads.c.channel.type), sequence=1)
+    upsert: Executable = first.on_conflict_do_update(
+        index_elements=[_heads.c.channel], set_={"sequence": _heads.c.sequence + 1}
+    )
     return upsert
 
 
-# Core statements, built once: an ORM insert costs five times as much, under the channel's row lock.
-_NEXT_SEQUENCE = {"sqlite": _next_sequence(sqlite), "postgresql": _next_sequence(postgresql)}
-_NEW_CURSOR = insert(cast("Table", ChannelCursor.__table__)).values(sequence=0)
-_NEW_EVENT = insert(cast("Table", BroadcastEvent.__table__)).inline()
+# None of these waits for the answer of the one before: the sequence is read from the head that this transaction moved.
+_NEXT_SEQUENCE = Statement({"sqlite": _next_sequence(sqlite), "postgresql": _next_sequence(postgresql)})
+_HEAD = _heads.c.channel == bindparam("channel")
+_NEW_CURSOR = Statement(
+    insert(_cursors).from_select(
+        ["channel", "sequence"], select(_heads.c.channel, literal(0)).where(_HEAD, _heads.c.sequence == 1)
+    )
+)
+_GIVEN = [bindparam(name, type_=_events.c[name].type) for name in ("name", "payload", "created_at")]
+_NEW_EVENT = Statement(
+    insert(_events).from_select(
+        ["channel", "sequence", *(given.key for given in _GIVEN)],
+        select(_heads.c.channel, _heads.c.sequence, *_GIVEN).where(_HEAD),
+        include_defaults=False,
+    )
+)
 
-_written: AfterCommit[str] = AfterCommit("broadcast")  # channels
 
-
-def broadcast(session: AnySession, event: Event) -> int:
-    """Store `event` with its channel's next sequence and return that; the caller's commit sends it.
+def broadcast(transaction: Transaction, event: Event) -> None:
+    """Store `event` with its channel's next sequence; the transaction's commit sends it.
 
     The sequence comes from the channel's head row, which stays locked until the transaction ends: so the
     order of sequences is the order of commits, and a rollback leaves no gap. Broadcast late in the
@@ -48,15 +60,18 @@ def broadcast(session: AnySession, event: Event) -> int:
     channel = event.channel()
     wire_name(channel)  # an event that nobody can subscribe to is a mistake, found here
     payload = event.render()
-    connection = session.connection()
-    sequence: int = connection.execute(_NEXT_SEQUENCE[connection.dialect.name], {"channel": channel}).scalar_one()
-    if sequence == 1:
-        connection.execute(_NEW_CURSOR, {"channel": channel})
-    connection.execute(_NEW_EVENT, {"channel": channel, "sequence": sequence, "name": event.name, "payload": payload})
-    _written.add(session, channel)
-    return sequence
+    transaction.send(_NEXT_SEQUENCE, channel=channel)
+    transaction.send(_NEW_CURSOR, channel=channel)
+    transaction.send(_NEW_EVENT, channel=channel, name=event.name, payload=payload, created_at=utcnow())
+    transaction.notes.setdefault(_WRITTEN, {})[channel] = None  # a set that keeps the order
 
 
-def wake_after_commit(sessions: sessionmaker[Any] | scoped_session[Any], wake: Callable[[list[str]], None]) -> None:
-    """Call `wake` with the channels that a transaction of `sessions` broadcast to, once it has committed."""
-    _written.hand_over(sessions, wake)
+def wake_after_commit(transactions: Transactions, wake: Callable[[list[str]], None]) -> None:
+    """Call `wake` with the channels that one of `transactions` broadcast to, once it has committed."""
+
+    def committed(transaction: Transaction) -> None:
+        channels = transaction.notes.get(_WRITTEN)
+        if channels:
+            wake(list(channels))
+
+    transactions.after_commit(committed)

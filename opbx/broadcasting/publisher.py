@@ -6,7 +6,7 @@ from typing import Protocol
 import structlog
 
 from opbx.backplane.connection import connect
-from opbx.backplane.publisher import Message, Publisher
+from opbx.backplane.publisher import Batch, Publisher
 from opbx.settings import Settings
 
 log = structlog.get_logger()
@@ -16,25 +16,26 @@ TIMEOUT = 1.0
 
 
 class Publishes(Protocol):
-    """What delivery needs of a publisher: in order, idempotent by sequence, returns how many were new."""
+    """What delivery needs of a publisher: in order, idempotent by sequence, returns how many of each were new."""
 
-    def publish(self, channel: str, messages: Sequence[Message], /) -> int: ...
+    def publish_all(self, batches: Sequence[Batch], /) -> list[int]: ...
 
 
 class LogPublisher:
     """Writes events to the log instead, to look at them without a relay."""
 
-    def publish(self, channel: str, messages: Sequence[Message], /) -> int:
-        for message in messages:
-            log.info("broadcast", channel=channel, broadcast=message.event, data=message.data)
-        return len(messages)
+    def publish_all(self, batches: Sequence[Batch], /) -> list[int]:
+        for channel, messages in batches:
+            for message in messages:
+                log.info("broadcast", channel=channel, broadcast=message.event, data=message.data)
+        return [len(messages) for _, messages in batches]
 
 
 class NullPublisher:
     """Drops events: the product without its live side."""
 
-    def publish(self, channel: str, messages: Sequence[Message], /) -> int:  # noqa: ARG002
-        return len(messages)
+    def publish_all(self, batches: Sequence[Batch], /) -> list[int]:
+        return [len(messages) for _, messages in batches]
 
 
 def open_publisher(settings: Settings) -> Publishes:

@@ -1,20 +1,25 @@
-"""Waking a channel: putting its name on the queue, so that a worker delivers what the outbox holds.
+"""Waking channels: noting their names, and putting a task on the queue that delivers what was noted.
+
+Names are noted in Redis, with the trail of who woke them last. While a task waits in the queue, no second one is put
+there, and the one takes whatever was noted until it runs: with one event at a time that is one channel, under a backlog
+it is many.
 
 A wake is only a hint and may be lost: the sweeper finds every channel that has waited too long. So waking
 never raises, and never holds up for long the request whose change it follows.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection
 
 import structlog
 from celery import Celery
-from flask import Flask, current_app
+from flask import Flask
 from redis import Redis
 
+from opbx import trail
+from opbx.backplane import woken
 from opbx.backplane.connection import connect
 from opbx.broadcasting.breaker import Breaker
 from opbx.broadcasting.outbox import wake_after_commit
-from opbx.extensions import db
 from opbx.metrics.instruments import WAKES_FAILED
 from opbx.queue import create_queue
 from opbx.settings import Settings
@@ -23,8 +28,12 @@ log = structlog.get_logger()
 
 DELIVER = "broadcasts.deliver"
 
-#: Seconds that a mark may outlive its task, when the broker lost the task or a process died between the two.
-MARK_LIFETIME = 5
+#: Milliseconds that the mark of a waiting task may outlive it: when the broker lost it, or when a worker took it and
+#: died or froze. Until then nobody is woken, but a backlog of another task each so often is none.
+MARK_LIFETIME = 200
+
+#: Channels that one task takes. The next task takes the next ones, in another worker where there is one.
+TAKEN = 32
 
 #: Seconds between two looks at a broker that is away.
 PAUSE = 1.0
@@ -35,21 +44,21 @@ SHARE = 1 / 3
 
 
 class Wakes:
-    """Wakes channels; while a wake of a channel waits in the queue, no second one is put there."""
+    """Wakes channels, and hands them to the task that delivers."""
 
     def __init__(self, redis: Redis, queue: Celery, breaker: Breaker | None = None) -> None:
         self._redis = redis
         self._queue = queue
         self._breaker = breaker or Breaker(PAUSE)
 
-    def wake(self, channels: Iterable[str]) -> None:
-        """Queue the delivery of each channel, unless it is queued already. Never raises."""
+    def wake(self, channels: Collection[str]) -> None:
+        """Have the channels delivered. Never raises."""
         if not self._breaker.allows():
             WAKES_FAILED.inc()
             return
         try:
-            for channel in self._mark(sorted(channels)):
-                self._queue.send_task(DELIVER, args=(channel,))
+            if woken.note(self._redis, dict.fromkeys(channels, trail.current()), MARK_LIFETIME):
+                self._queue.send_task(DELIVER)
         except Exception as error:
             WAKES_FAILED.inc()
             if self._breaker.failed():
@@ -58,23 +67,15 @@ class Wakes:
             if self._breaker.succeeded():
                 log.info("channels can be woken again")
 
-    def taken(self, channel: str) -> None:
-        """Say that the task runs. It must come before the task reads: what is committed later is woken anew."""
-        try:
-            self._redis.delete(_mark(channel))
-        except Exception as error:  # the mark's lifetime removes it as well
-            log.debug("the mark of a wake stays until it expires", channel=channel, error=repr(error))
+    def take(self) -> dict[str, str]:
+        """The channels that are to be delivered, with their trails, for the task that delivers them.
 
-    def _mark(self, channels: list[str]) -> list[str]:
-        """Mark the channels as queued, in one round trip; return those that were not."""
-        pipeline = self._redis.pipeline(transaction=False)
-        for channel in channels:
-            pipeline.set(_mark(channel), 1, nx=True, ex=MARK_LIFETIME)
-        return [channel for channel, new in zip(channels, pipeline.execute(), strict=True) if new]
-
-
-def _mark(channel: str) -> str:
-    return f"opbx:wake:{channel}"
+        It is called before anything is read: who notes a channel from now on queues a task for it. Raises `RedisError`.
+        """
+        taken, left = woken.take(self._redis, TAKEN)
+        if left:
+            self.wake(())
+        return taken
 
 
 def create_wakes(settings: Settings, queue: Celery) -> Wakes:
@@ -83,18 +84,14 @@ def create_wakes(settings: Settings, queue: Celery) -> Wakes:
 
 
 def init_broadcasting(app: Flask) -> None:
-    """Make the commits of `db.session` in `app` wake the channels that they broadcast to."""
+    """Make the commits of the application's transactions wake the channels that they broadcast to."""
     settings: Settings = app.config["OPBX"]
     queue = create_queue(settings, timeout=settings.redis_timeout * SHARE)
     app.extensions["opbx_queue"] = queue
     app.extensions["opbx_wakes"] = create_wakes(settings, queue)
 
-
-def _wake_from_app(channels: list[str]) -> None:
-    wakes: Wakes | None = current_app.extensions.get("opbx_wakes")
-    if wakes is not None:
+    def wake(channels: list[str]) -> None:
+        wakes: Wakes = app.extensions["opbx_wakes"]
         wakes.wake(channels)
 
-
-# Once for the process, not in `init_broadcasting`: the session is shared by all applications of the process.
-wake_after_commit(db.session, _wake_from_app)
+    wake_after_commit(app.extensions["opbx_transactions"], wake)

@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, Boolean, ForeignKey, Index, Integer, String, Table, UniqueConstraint, Uuid, text
+from sqlalchemy import JSON, Boolean, ForeignKey, Index, Integer, String, UniqueConstraint, Uuid, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from opbx.database import UtcDateTime, utcnow
@@ -17,13 +17,6 @@ ID_LENGTH = 255
 NUMBER_LENGTH = 128
 #: Longest reason for an end that is kept.
 REASON_LENGTH = 100
-
-
-def table_of(model: type[Model]) -> Table:
-    """The model's table, for statements that bypass the ORM."""
-    table = model.__table__
-    assert isinstance(table, Table)  # noqa: S101 - for the type checker: a model could map a join
-    return table
 
 
 class CallStatus(StrEnum):

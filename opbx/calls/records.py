@@ -3,40 +3,43 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import bindparam
 from sqlalchemy.dialects import postgresql, sqlite
 
-from opbx.calls.models import Call, CallDetailRecord, table_of
+from opbx.calls.models import Call, CallDetailRecord
 from opbx.calls.signal import DetailRecord
 from opbx.calls.state import Step
+from opbx.database import table_of
 from opbx.identity.models import new_id
+from opbx.pipeline import Statement, Transaction
 
 _records = table_of(CallDetailRecord)
 _KEY = ("organization_id", "session_token")
 _REPLACED = ("call_id", "record", "received_at")
 
 
-def _statements(insert: Any) -> tuple[Any, Any]:
-    """The INSERT that gives way to an earlier record, and the one that takes its place."""
-    statement = insert(_records)
+def _insert(dialect: Any, *, replacing: bool) -> Any:
+    statement = dialect.insert(_records).values({column.key: bindparam(column.key) for column in _records.columns})
+    if not replacing:
+        return statement.on_conflict_do_nothing()
     newer = {name: statement.excluded[name] for name in _REPLACED}
-    return statement.on_conflict_do_nothing(), statement.on_conflict_do_update(index_elements=_KEY, set_=newer)
+    return statement.on_conflict_do_update(index_elements=_KEY, set_=newer)
 
 
-_INSERT = {"sqlite": _statements(sqlite.insert), "postgresql": _statements(postgresql.insert)}
+_GIVE_WAY, _REPLACE = (
+    Statement({dialect.dialect.name: _insert(dialect, replacing=replacing) for dialect in (sqlite, postgresql)})
+    for replacing in (False, True)
+)
 
 
-def keep_record(connection: Connection, call: Call, record: DetailRecord, step: Step, now: datetime) -> None:
+def keep_record(transaction: Transaction, call: Call, record: DetailRecord, step: Step, now: datetime) -> None:
     """Keep `record`, in place of an earlier one where `step` says that the call's end is now its."""
-    give_way, replace = _INSERT[connection.dialect.name]
-    connection.execute(
-        replace if step in {Step.FORWARD, Step.CORRECTION} else give_way,
-        {
-            "id": new_id(),
-            "organization_id": call.organization_id,
-            "session_token": record.session_token,
-            "call_id": call.id,
-            "record": record.raw,
-            "received_at": now,
-        },
+    transaction.send(
+        _REPLACE if step in {Step.FORWARD, Step.CORRECTION} else _GIVE_WAY,
+        id=new_id(),
+        organization_id=call.organization_id,
+        session_token=record.session_token,
+        call_id=call.id,
+        record=record.raw,
+        received_at=now,
     )

@@ -6,13 +6,14 @@ an outage (docs/decisions/old-news.md).
 """
 
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import Integer, and_, bindparam, literal, or_, select
 
 from opbx.calls.models import Call, CallStatus
 from opbx.calls.service import apply
 from opbx.calls.signal import CallSignal
-from opbx.database import AnySession, write_transaction
+from opbx.pipeline import Statement, Transaction, Transactions
 from opbx.settings import Settings
 
 #: Calls ended in one transaction; webhooks of their organizations wait meanwhile.
@@ -24,53 +25,55 @@ REASON = "timeout"
 OLD_NEWS_GRACE = 60
 
 
-def expire_calls(session: AnySession, settings: Settings, now: datetime) -> int:
+def expire_calls(transactions: Transactions, settings: Settings, now: datetime) -> int:
     """End every call without news as failed, and return how many there were. Commits batch by batch."""
     expired = 0
     while True:
-        with write_transaction(session):
-            calls = _without_news(session, settings, now)
+        with transactions.begin() as transaction:
+            calls = _without_news(transaction, settings, now)
             for call in calls:
                 at = _end(call, settings, now)
                 silence = CallSignal(call_id=call.call_id, status=CallStatus.FAILED, at=at, reason=REASON)
-                apply(session, call.organization_id, silence, now)
+                apply(transaction, call.organization_id, silence, now)
         expired += len(calls)
         if len(calls) < BATCH:
             return expired
 
 
-def _without_news(session: AnySession, settings: Settings, now: datetime) -> list[Call]:
-    """Locked calls whose time is up. PostgreSQL looks again at a row that changed before it got the lock.
-
-    All locks are taken before the first event, and none is waited for: a webhook holds its call's lock when it
-    waits for the organization's sequence, so that waiting for calls while holding a sequence would deadlock.
-    """
-    too_long_ago = now - timedelta(seconds=settings.call_timeout)
-    query = (
-        select(Call)
-        .where(
-            Call.ended_at.is_(None),
-            or_(
-                Call.last_event_at < too_long_ago,
-                and_(
-                    Call.last_told_at < too_long_ago,
-                    Call.last_event_at < now - timedelta(seconds=OLD_NEWS_GRACE),
-                ),
-                and_(
-                    Call.status.in_([CallStatus.INITIATED, CallStatus.RINGING]),
-                    Call.last_event_at < now - timedelta(seconds=settings.ringing_timeout),
-                ),
+# All locks are taken before the first event, and none is waited for: a webhook holds its call's lock when it
+# waits for the organization's sequence, so that waiting for calls while holding a sequence would deadlock.
+_WITHOUT_NEWS = Statement(
+    select(Call.organization_id, Call.call_id, Call.initiated_at, Call.last_event_at, Call.last_told_at)
+    .where(
+        Call.ended_at.is_(None),
+        or_(
+            Call.last_event_at < bindparam("too_long_ago"),
+            and_(Call.last_told_at < bindparam("too_long_ago"), Call.last_event_at < bindparam("old_news_ago")),
+            and_(
+                Call.status.in_([literal(CallStatus.INITIATED), literal(CallStatus.RINGING)]),
+                Call.last_event_at < bindparam("ringing_ago"),
             ),
-        )
-        .limit(BATCH)
-        .with_for_update(skip_locked=True)
+        ),
     )
-    calls = session.scalars(query, execution_options={"populate_existing": True}).all()
+    .limit(bindparam("limit", type_=Integer))
+    .with_for_update(skip_locked=True)
+)
+
+
+def _without_news(transaction: Transaction, settings: Settings, now: datetime) -> list[Any]:
+    """Locked calls whose time is up. PostgreSQL looks again at a row that changed before it got the lock."""
+    calls = transaction.fetch(
+        _WITHOUT_NEWS,
+        too_long_ago=now - timedelta(seconds=settings.call_timeout),
+        old_news_ago=now - timedelta(seconds=OLD_NEWS_GRACE),
+        ringing_ago=now - timedelta(seconds=settings.ringing_timeout),
+        limit=BATCH,
+    )
     # sequences of several organizations are always taken in the same order
     return sorted(calls, key=lambda call: (call.organization_id, call.initiated_at))
 
 
-def _end(call: Call, settings: Settings, now: datetime) -> datetime:
+def _end(call: Any, settings: Settings, now: datetime) -> datetime:
     """When the call is said to have ended: with its last news where that was old when it came, else now."""
     told_at = call.last_told_at
     was_old = told_at is not None and told_at < call.last_event_at - timedelta(seconds=settings.call_timeout)

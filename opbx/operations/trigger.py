@@ -8,8 +8,8 @@ from flask.cli import with_appcontext
 from opbx.calls.models import CallDirection, CallStatus
 from opbx.calls.service import apply
 from opbx.calls.signal import CallSignal
-from opbx.database import utcnow, write_transaction
-from opbx.extensions import db
+from opbx.database import utcnow
+from opbx.extensions import db, transactions
 from opbx.identity import accounts
 
 #: What happens to the call, and the status that says so.
@@ -43,9 +43,10 @@ def trigger(
         extension=extension,
     )
     try:
-        with write_transaction(db.session):
-            owner = accounts.find_organization(db.session, organization)
-            outcome = apply(db.session, owner.id, signal, now)
+        owner = accounts.find_organization(db.session, organization)
     except accounts.AccountError as error:
         raise click.ClickException(str(error)) from error
+    db.session.commit()
+    with transactions().begin() as transaction:
+        outcome = apply(transaction, owner.id, signal, now)
     click.echo(f"{outcome.call_id} is {outcome.status} ({outcome.step})")

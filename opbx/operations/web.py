@@ -27,6 +27,7 @@ from opbx.metrics.registry import Exposition
 from opbx.operations import cli, dashboard, delivery, headers, health, logs, openapi
 from opbx.operations.metrics import requests as request_metrics
 from opbx.operations.traces import Traced
+from opbx.pipeline import Transactions
 from opbx.settings import ROOT, Settings
 from opbx.telephony import views as telephony
 
@@ -124,11 +125,12 @@ def _extend(app: Flask, settings: Settings) -> None:
     db.init_app(app)
     migrate.init_app(app, db, directory=str(ROOT / "migrations"))
     limiter.init_app(app)
-    wakes.init_broadcasting(app)
     revocation.init_revocation(app)
     app.extensions["opbx_seal"] = create_seal(settings)
     with app.app_context():
         mind(db.engine)
+        app.extensions["opbx_transactions"] = Transactions(db.engine)
+        wakes.init_broadcasting(app)
         app.extensions["checkup"] = health.Checkup(health.probes(settings, db.engine, app.extensions["opbx_queue"]))
 
 

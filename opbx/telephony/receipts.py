@@ -6,21 +6,18 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, select, tuple_
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import bindparam, delete, select, tuple_
 
-from opbx.calls.models import table_of
-from opbx.database import AnySession, change_chosen
+from opbx.database import AnySession, change_chosen, table_of
+from opbx.pipeline import Statement, Transaction
 from opbx.telephony.models import KEY_LENGTH, WebhookReceipt
 
 _receipts = table_of(WebhookReceipt)
-_INSERT = {
-    "sqlite": sqlite.insert(_receipts).on_conflict_do_nothing().returning(_receipts.c.status_code),
-    "postgresql": postgresql.insert(_receipts).on_conflict_do_nothing().returning(_receipts.c.status_code),
-}
-_FIRST_ANSWER = select(_receipts.c.status_code, _receipts.c.body).where(
-    *(_receipts.c[name] == bindparam(name) for name in ("organization_id", "endpoint", "idempotency_key"))
+_KEY = ("organization_id", "endpoint", "idempotency_key")
+_FIRST_ANSWER = Statement(
+    select(_receipts.c.status_code, _receipts.c.body).where(*(_receipts.c[name] == bindparam(name) for name in _KEY))
 )
+_INSERT = Statement(_receipts.insert().values({column.key: bindparam(column.key) for column in _receipts.columns}))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,20 +53,23 @@ def idempotency_key(header: str | None, payload: Mapping[str, Any], body: bytes)
     return "sha256:" + sha256(body).hexdigest()
 
 
-def keep(session: AnySession, key: ReceiptKey, answer: Answer, now: datetime) -> None:
-    """Keep `answer` in the open transaction. Raises `AlreadyAnswered` where there is one already.
+class Receipt:
+    """The receipt of one webhook, looked for ahead: with the question for its call."""
 
-    PostgreSQL waits here for a concurrent twin to commit or to roll back.
-    """
-    connection = session.connection()
-    values = {
-        **asdict(key),
-        "status_code": answer.status_code,
-        "body": answer.body,
-        "created_at": now,
-    }
-    if connection.execute(_INSERT[connection.dialect.name], values).first() is None:
-        raise AlreadyAnswered(_first_answer(connection, key))
+    def __init__(self, transaction: Transaction, key: ReceiptKey) -> None:
+        self._transaction = transaction
+        self._key = asdict(key)
+        self._first = transaction.send(_FIRST_ANSWER, **self._key)
+
+    def keep(self, answer: Answer, now: datetime) -> None:
+        """Keep `answer`. Raises `AlreadyAnswered` where there is one already.
+
+        A twin that has not committed yet is not seen here: PostgreSQL waits for it, and then ends this transaction
+        with an `IntegrityError`. Repeated, it finds the twin's answer.
+        """
+        for first in self._first.rows():
+            raise AlreadyAnswered(Answer(first.status_code, first.body))
+        self._transaction.send(_INSERT, **self._key, status_code=answer.status_code, body=answer.body, created_at=now)
 
 
 def prune(session: AnySession, before: datetime, limit: int) -> int:
@@ -77,8 +77,3 @@ def prune(session: AnySession, before: datetime, limit: int) -> int:
     key = tuple_(*_receipts.primary_key)
     old = select(*_receipts.primary_key).where(_receipts.c.created_at < before).limit(limit)
     return change_chosen(session, delete(_receipts).where(key.in_(old)))
-
-
-def _first_answer(connection: Connection, key: ReceiptKey) -> Answer:
-    row = connection.execute(_FIRST_ANSWER, asdict(key)).one()
-    return Answer(row.status_code, row.body)

@@ -14,16 +14,16 @@ from opbx.api import Blueprint
 from opbx.calls.service import Outcome, apply
 from opbx.calls.signal import CallSignal
 from opbx.calls.state import Step
-from opbx.database import reading, utcnow, write_transaction
+from opbx.database import reading, utcnow
 from opbx.errors import refuse
-from opbx.extensions import current_settings, db
+from opbx.extensions import current_settings, db, transactions
 from opbx.identity.sealing import UnreadableSecretError, current_seal
 from opbx.metrics.instruments import TRANSITIONS
 from opbx.telephony import senders
 from opbx.telephony.body import Body, read_body
 from opbx.telephony.documentation import described
 from opbx.telephony.limits import seconds_over_limit
-from opbx.telephony.receipts import AlreadyAnswered, Answer, ReceiptKey, idempotency_key, keep
+from opbx.telephony.receipts import AlreadyAnswered, Answer, Receipt, ReceiptKey, idempotency_key
 from opbx.telephony.transactions import retrying
 from opbx.telephony.vocabulary import detail_record, opbx_form, session_update, voice_request
 
@@ -136,13 +136,12 @@ def _handle(endpoint: Endpoint, organization_id: str, body: Body, now: datetime)
 
 def _apply(endpoint: Endpoint, key: ReceiptKey, signal: CallSignal, now: datetime) -> tuple[Answer, bool]:
     """The answer, and whether it is that of an earlier delivery of the same webhook."""
-
-    def confirm(outcome: Outcome) -> None:
-        keep(db.session, key, _answer(endpoint, outcome), now)
-
     try:
-        with write_transaction(db.session):
-            outcome = apply(db.session, key.organization_id, signal, now, confirm)
+        with transactions().begin() as transaction:
+            receipt = Receipt(transaction, key)
+            outcome = apply(
+                transaction, key.organization_id, signal, now, lambda it: receipt.keep(_answer(endpoint, it), now)
+            )
     except AlreadyAnswered as error:
         g.webhook_outcome = "duplicate"
         return error.answer, True

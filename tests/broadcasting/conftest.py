@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine
-from sqlalchemy.orm import Session, sessionmaker
 
 from opbx.broadcasting.cursors import Cursors
 from opbx.broadcasting.delivery import Deliverer
 from opbx.broadcasting.events import Event
 from opbx.broadcasting.outbox import broadcast
-from opbx.database import open_engine, write_transaction
+from opbx.database import open_engine
+from opbx.pipeline import Transactions
 from opbx.settings import Settings
 from tests.broadcasting.fakes import Clock, FakePublisher
 from tests.servers import RedisServer
@@ -27,18 +27,13 @@ def engine(settings: Settings) -> Iterator[Engine]:
 
 
 @pytest.fixture
-def sessions(engine: Engine) -> sessionmaker[Session]:
-    return sessionmaker(engine)
-
-
-@pytest.fixture
-def store(sessions: sessionmaker[Session]) -> Store:
+def store(transactions: Transactions) -> Store:
     """Commits events, each in a transaction of its own."""
 
     def store(*events: Event) -> None:
         for event in events:
-            with sessions() as session, write_transaction(session):
-                broadcast(session, event)
+            with transactions.begin() as transaction:
+                broadcast(transaction, event)
 
     return store
 

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from marshmallow import Schema, fields
 
-from opbx.backplane.publisher import Message
+from opbx.backplane.publisher import Batch, Message
 from opbx.broadcasting.events import Event
 from opbx.database import utcnow
 
@@ -40,12 +40,15 @@ class FakePublisher:
         self.during: Callable[[], object] | None = None
         self._newest: dict[str, int] = {}
 
-    def publish(self, channel: str, messages: Sequence[Message], /) -> int:
+    def publish_all(self, batches: Sequence[Batch], /) -> list[int]:
         during, self.during = self.during, None
         if during:
             during()
         if self.errors:
             raise self.errors.pop(0)
+        return [self._publish(*batch) for batch in batches]
+
+    def _publish(self, channel: str, messages: Sequence[Message]) -> int:
         fresh = [message for message in messages if (message.sequence or 0) > self._newest.get(channel, 0)]
         if fresh:
             self._newest[channel] = fresh[-1].sequence or 0

@@ -11,11 +11,13 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from opbx.backplane.publisher import Message, Publisher
+from opbx.backplane.publisher import Batch, Publisher
+from opbx.broadcasting import cursors as cursors_module
 from opbx.broadcasting import delivery
-from opbx.broadcasting.cursors import Cursors, LeaseLost
-from opbx.broadcasting.delivery import Deliverer, EventsMissing
+from opbx.broadcasting.cursors import Cursors, Lease
+from opbx.broadcasting.delivery import Delivered, Deliverer, EventsMissing
 from opbx.broadcasting.models import BroadcastEvent, ChannelCursor
+from opbx.pipeline import Pipeline
 from tests.broadcasting.conftest import Store
 from tests.broadcasting.fakes import Clock, FakePublisher, Note
 from tests.servers import RedisServer
@@ -28,12 +30,17 @@ def cursor(session: Session) -> ChannelCursor:
     return session.get_one(ChannelCursor, CHANNEL, populate_existing=True)
 
 
+def claim(cursors: Cursors, pipeline: Pipeline) -> Lease:
+    [lease] = cursors.claim(pipeline, [CHANNEL])
+    return lease
+
+
 def test_events_are_published_on_the_wire_name_with_their_sequence(
     deliverer: Deliverer, publisher: FakePublisher, store: Store, session: Session
 ) -> None:
     store(Note("a"), Note("b"))
 
-    assert deliverer.deliver(CHANNEL) is False
+    assert deliverer.deliver({CHANNEL: ""}) == Delivered()
 
     [(wire, messages)] = publisher.calls
     assert wire == "presence-presence.org.7"
@@ -47,9 +54,9 @@ def test_events_are_published_on_the_wire_name_with_their_sequence(
 
 def test_nothing_is_published_again(deliverer: Deliverer, publisher: FakePublisher, store: Store) -> None:
     store(Note())
-    deliverer.deliver(CHANNEL)
-    deliverer.deliver(CHANNEL)
-    deliverer.deliver("presence.org.unknown")
+    deliverer.deliver({CHANNEL: ""})
+    deliverer.deliver({CHANNEL: ""})
+    deliverer.deliver({"presence.org.unknown": ""})
 
     assert len(publisher.calls) == 1
 
@@ -57,10 +64,10 @@ def test_nothing_is_published_again(deliverer: Deliverer, publisher: FakePublish
 def test_many_events_go_in_batches(
     deliverer: Deliverer, publisher: FakePublisher, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(delivery, "BATCH", 3)
+    monkeypatch.setattr(cursors_module, "BATCH", 3)
     store(*[Note()] * 6)
 
-    assert deliverer.deliver(CHANNEL) is False
+    assert deliverer.deliver({CHANNEL: ""}) == Delivered()
     assert [len(messages) for _, messages in publisher.calls] == [3, 3]
 
 
@@ -71,14 +78,14 @@ def test_a_flooded_channel_gives_way(
     session: Session,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(delivery, "BATCH", 2)
-    monkeypatch.setattr(delivery, "MAX_BATCHES", 2)
+    monkeypatch.setattr(cursors_module, "BATCH", 2)
+    monkeypatch.setattr(delivery, "MAX_STEPS", 2)
     store(*[Note()] * 5)
 
-    assert deliverer.deliver(CHANNEL) is True
+    assert deliverer.deliver({CHANNEL: ""}) == Delivered(again=[CHANNEL])
     assert publisher.sequences == [1, 2, 3, 4]
     assert cursor(session).lease_owner is None
-    assert deliverer.deliver(CHANNEL) is False
+    assert deliverer.deliver({CHANNEL: ""}) == Delivered()
     assert publisher.sequences == [1, 2, 3, 4, 5]
 
 
@@ -87,9 +94,9 @@ def test_one_deliverer_at_a_time(
 ) -> None:
     store(Note())
     other = FakePublisher()
-    publisher.during = lambda: Deliverer(cursors, other, max_payload=1000).deliver(CHANNEL)
+    publisher.during = lambda: Deliverer(cursors, other, max_payload=1000).deliver({CHANNEL: ""})
 
-    deliverer.deliver(CHANNEL)
+    deliverer.deliver({CHANNEL: ""})
 
     assert publisher.sequences == [1]
     assert other.sequences == []
@@ -101,11 +108,11 @@ def test_the_lost_wake_up(deliverer: Deliverer, cursors: Cursors, publisher: Fak
 
     def commit_and_be_turned_away() -> None:
         store(Note())
-        assert Deliverer(cursors, FakePublisher(), max_payload=1000).deliver(CHANNEL) is False
+        assert Deliverer(cursors, FakePublisher(), max_payload=1000).deliver({CHANNEL: ""}) == Delivered()
 
     publisher.during = commit_and_be_turned_away
 
-    deliverer.deliver(CHANNEL)
+    deliverer.deliver({CHANNEL: ""})
 
     assert publisher.sequences == [1, 2]
 
@@ -118,11 +125,11 @@ def test_a_frozen_deliverer_that_wakes_up_late_changes_nothing(
     def overtake() -> None:
         clock.forward(6)
         store(Note())
-        Deliverer(cursors, publisher, max_payload=1000).deliver(CHANNEL)
+        Deliverer(cursors, publisher, max_payload=1000).deliver({CHANNEL: ""})
 
     publisher.during = overtake
 
-    assert deliverer.deliver(CHANNEL) is False
+    assert deliverer.deliver({CHANNEL: ""}) == Delivered()
     assert publisher.sequences == [1, 2]  # the late one's own publish was refused
     assert cursor(session).sequence == 2  # and did not move the cursor back
 
@@ -135,42 +142,37 @@ def test_a_frozen_deliverer_does_not_release_the_lease_of_another(
 
     def overtake() -> None:
         clock.forward(6)
-        with cursors.open() as connection:
-            lease = cursors.claim(connection, CHANNEL)
-        assert lease is not None
-        taken.append(lease.owner)
+        with cursors.open() as pipeline:
+            taken.append(claim(cursors, pipeline).owner)
 
     publisher.during = overtake
-    deliverer.deliver(CHANNEL)
+    deliverer.deliver({CHANNEL: ""})
 
     assert (cursor(session).sequence, cursor(session).lease_owner) == (0, taken[0])
 
 
-def test_only_the_holder_moves_the_cursor(cursors: Cursors, store: Store, clock: Clock) -> None:
-    store(Note())
-    with cursors.open() as connection:
-        old = cursors.claim(connection, CHANNEL)
-        assert old is not None
-        assert cursors.claim(connection, CHANNEL) is None
-        clock.forward(6)
-        new = cursors.claim(connection, CHANNEL)
-        assert new is not None
-        with pytest.raises(LeaseLost):
-            cursors.advance(connection, old, 1, release=False)
-        cursors.advance(connection, new, 1, release=True)
-        with pytest.raises(LeaseLost):
-            cursors.advance(connection, new, 1, release=True)
-
-
-def test_each_batch_extends_the_lease(cursors: Cursors, store: Store, session: Session, clock: Clock) -> None:
+def test_only_the_holder_moves_the_cursor(cursors: Cursors, store: Store, clock: Clock, session: Session) -> None:
     store(Note(), Note())
-    with cursors.open() as connection:
-        lease = cursors.claim(connection, CHANNEL)
-        assert lease is not None
-        clock.forward(4)
-        cursors.advance(connection, lease, 1, release=False)
-        clock.forward(4)
-        assert cursors.claim(connection, CHANNEL) is None
+    with cursors.open() as pipeline:
+        old = claim(cursors, pipeline)
+        assert cursors.claim(pipeline, [CHANNEL]) == []
+        clock.forward(6)
+        new = claim(cursors, pipeline)
+        assert cursors.advance(pipeline, {old: 2}, claim=True) == ([], [CHANNEL])
+        assert cursors.advance(pipeline, {new: 1}, claim=False) == ([], [])
+        assert cursors.advance(pipeline, {new: 2}, claim=False) == ([], [CHANNEL])
+    assert cursor(session).sequence == 1
+
+
+def test_letting_go_claims_what_was_committed_meanwhile(cursors: Cursors, store: Store) -> None:
+    store(Note())
+    with cursors.open() as pipeline:
+        first = claim(cursors, pipeline)
+        store(Note(), Note())
+        [second], _ = cursors.advance(pipeline, {first: 1}, claim=True)
+        assert (second.sequence, [event.sequence for event in second.pending]) == (1, [2, 3])
+        assert second.owner != first.owner
+        assert cursors.advance(pipeline, {second: 3}, claim=True) == ([], [])
 
 
 class Killed(BaseException):
@@ -182,9 +184,9 @@ class CountingPublisher(Publisher):
         super().__init__(redis, app_id)
         self.batches: list[tuple[int, int]] = []  # how many were to be published, how many were new
 
-    def publish(self, channel: str, messages: Sequence[Message]) -> int:
-        fresh = super().publish(channel, messages)
-        self.batches.append((len(messages), fresh))
+    def publish_all(self, batches: Sequence[Batch]) -> list[int]:
+        fresh = super().publish_all(batches)
+        self.batches += [(len(messages), new) for (_, messages), new in zip(batches, fresh, strict=True)]
         return fresh
 
 
@@ -203,11 +205,11 @@ def test_killed_between_publishing_and_moving_the_cursor_publishes_nothing_twice
         patch.setattr(cursors, "advance", killed)
         patch.setattr(cursors, "release", killed)
         with pytest.raises(Killed):
-            deliverer.deliver(CHANNEL)
-    assert deliverer.deliver(CHANNEL) is False  # the dead one's lease
+            deliverer.deliver({CHANNEL: ""})
+    assert deliverer.deliver({CHANNEL: ""}) == Delivered()  # the dead one's lease
     clock.forward(6)
     store(Note())
-    deliverer.deliver(CHANNEL)
+    deliverer.deliver({CHANNEL: ""})
 
     assert publisher.batches == [(1, 1), (2, 1)]
 
@@ -217,7 +219,7 @@ def test_an_event_that_is_too_large_is_marked_and_skipped(
 ) -> None:
     store(Note(), Note("x" * 2000), Note())
 
-    deliverer.deliver(CHANNEL)
+    deliverer.deliver({CHANNEL: ""})
 
     assert publisher.sequences == [1, 3]
     assert cursor(session).sequence == 3
@@ -234,7 +236,7 @@ def test_the_size_counts_in_bytes_and_with_the_sequence(
     size = len(json.dumps({"text": note, "sequence": 1}, ensure_ascii=False, separators=(",", ":")).encode())
     store(Note(note), Note(note + "x"))
 
-    Deliverer(cursors, publisher, max_payload=size).deliver(CHANNEL)
+    Deliverer(cursors, publisher, max_payload=size).deliver({CHANNEL: ""})
 
     assert publisher.sequences == [1]
 
@@ -247,7 +249,7 @@ def test_events_of_a_channel_without_a_rule_are_skipped(
         session.execute(text(f"UPDATE {table} SET channel = 'gone.7'"))
     session.commit()
 
-    assert deliverer.deliver("gone.7") is False
+    assert deliverer.deliver({"gone.7": ""}) == Delivered()
     assert publisher.calls == []
     assert session.scalars(select(BroadcastEvent.failure)).one() == "no channel rule for 'gone.7'"
 
@@ -259,10 +261,10 @@ def test_a_failure_releases_the_lease_and_loses_nothing(
     publisher.errors = [RedisDown("away")]
 
     with pytest.raises(RedisDown):
-        deliverer.deliver(CHANNEL)
+        deliverer.deliver({CHANNEL: ""})
     assert (cursor(session).sequence, cursor(session).lease_owner) == (0, None)
 
-    deliverer.deliver(CHANNEL)
+    deliverer.deliver({CHANNEL: ""})
     assert publisher.sequences == [1]
 
 
@@ -283,12 +285,12 @@ def test_a_lease_that_cannot_be_released_expires(
     with monkeypatch.context() as patch:
         patch.setattr(cursors, "release", away)
         with pytest.raises(RedisDown):
-            deliverer.deliver(CHANNEL)
+            deliverer.deliver({CHANNEL: ""})
 
-    deliverer.deliver(CHANNEL)
+    deliverer.deliver({CHANNEL: ""})
     assert publisher.sequences == []
     clock.forward(6)
-    deliverer.deliver(CHANNEL)
+    deliverer.deliver({CHANNEL: ""})
     assert publisher.sequences == [1]
 
 
@@ -299,9 +301,49 @@ def test_missing_events_are_an_error_and_no_endless_loop(
     session.execute(text("DELETE FROM broadcast_events"))
     session.commit()
 
-    with pytest.raises(EventsMissing):
-        deliverer.deliver(CHANNEL)
+    delivered = deliverer.deliver({CHANNEL: ""})
+    assert (delivered.again, type(delivered.broken[CHANNEL])) == ([], EventsMissing)
+    assert cursor(session).lease_owner is None
 
     store(Note())
-    deliverer.deliver(CHANNEL)
+    deliverer.deliver({CHANNEL: ""})
     assert publisher.sequences == [2]
+
+
+def test_channels_are_delivered_together(deliverer: Deliverer, publisher: FakePublisher, store: Store) -> None:
+    store(Note("a"), Note("b", organization="8"), Note("c"))
+
+    assert deliverer.deliver(dict.fromkeys(["presence.org.8", CHANNEL, "presence.org.9"], "")) == Delivered()
+
+    assert [(wire, [message.sequence for message in messages]) for wire, messages in publisher.calls] == [
+        ("presence-presence.org.7", [1, 2]),
+        ("presence-presence.org.8", [1]),
+    ]
+
+
+def test_a_broken_channel_does_not_hold_up_the_others(
+    deliverer: Deliverer, publisher: FakePublisher, store: Store, session: Session
+) -> None:
+    store(Note(), Note(organization="8"))
+    session.execute(text("DELETE FROM broadcast_events WHERE channel = 'presence.org.7'"))
+    session.commit()
+
+    delivered = deliverer.deliver({CHANNEL: "", "presence.org.8": ""})
+
+    assert list(delivered.broken) == [CHANNEL]
+    assert [wire for wire, _ in publisher.calls] == ["presence-presence.org.8"]
+
+
+def test_a_flooded_channel_does_not_hold_up_the_others(
+    deliverer: Deliverer, publisher: FakePublisher, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cursors_module, "BATCH", 2)
+    monkeypatch.setattr(delivery, "MAX_STEPS", 2)
+    store(*[Note()] * 5, Note(organization="8"))
+
+    assert deliverer.deliver({CHANNEL: "", "presence.org.8": ""}) == Delivered(again=[CHANNEL])
+    assert [(wire, len(messages)) for wire, messages in publisher.calls] == [
+        ("presence-presence.org.7", 2),
+        ("presence-presence.org.8", 1),
+        ("presence-presence.org.7", 2),
+    ]

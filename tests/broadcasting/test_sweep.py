@@ -41,9 +41,9 @@ def test_a_channel_that_is_delivered_is_left_alone(
     store(Note(), Note(organization="8"))
     age(session, CHANNEL, seconds=3)
     age(session, OTHER, seconds=3)
-    deliverer.deliver(CHANNEL)
-    with cursors.open() as connection:
-        cursors.claim(connection, OTHER)
+    deliverer.deliver({CHANNEL: ""})
+    with cursors.open() as pipeline:
+        cursors.claim(pipeline, [OTHER])
 
     assert sweep(session, clock.now) == []
 
@@ -56,11 +56,11 @@ def test_pruning_removes_delivered_events_from_before_a_moment(
     session: Session, store: Store, clock: Clock, deliverer: Deliverer
 ) -> None:
     store(Note(), Note("x" * 2000), Note(), Note(), Note(organization="8"))
-    deliverer.deliver(CHANNEL)
+    deliverer.deliver({CHANNEL: ""})
     age(session, CHANNEL, days=8)
     age(session, OTHER, days=8)
     store(Note())
-    deliverer.deliver(CHANNEL)
+    deliverer.deliver({CHANNEL: ""})
     before = clock.now - timedelta(days=7)
 
     assert [prune(session, before, limit=2) for _ in range(3)] == [2, 1, 0]
@@ -75,7 +75,7 @@ def test_pruning_removes_delivered_events_from_before_a_moment(
 
 def test_the_sequence_goes_on_after_pruning(session: Session, store: Store, clock: Clock, deliverer: Deliverer) -> None:
     store(Note())
-    deliverer.deliver(CHANNEL)
+    deliverer.deliver({CHANNEL: ""})
     with write_transaction(session):
         assert prune(session, clock.now + timedelta(seconds=1), limit=10) == 1
     store(Note())

@@ -8,26 +8,26 @@ import structlog
 from flask import Flask
 from structlog.testing import capture_logs
 
+from opbx.backplane import woken
 from opbx.broadcasting import wakes as module
 from opbx.broadcasting.breaker import Breaker
 from opbx.broadcasting.outbox import broadcast
 from opbx.broadcasting.wakes import Wakes
-from opbx.database import write_transaction
-from opbx.extensions import db
+from opbx.extensions import transactions
 from tests.broadcasting.fakes import Note
 
 
 class FakeQueue:
     def __init__(self) -> None:
-        self.sent: list[tuple[str, ...]] = []
+        self.sent: list[str] = []
         self.tried = 0
         self.away = False
 
-    def send_task(self, name: str, args: tuple[str, ...]) -> None:
+    def send_task(self, name: str) -> None:
         self.tried += 1
         if self.away:
             raise ConnectionError("no broker")
-        self.sent.append((name, *args))
+        self.sent.append(name)
 
 
 class Seconds:
@@ -53,28 +53,51 @@ def wakes(redis: fakeredis.FakeRedis, queue: Any, seconds: Seconds, monkeypatch:
     return Wakes(redis, queue, Breaker(1.0, seconds))
 
 
-def test_wakes_of_a_channel_coalesce_until_its_task_runs(wakes: Wakes, queue: FakeQueue) -> None:
+def test_one_task_takes_what_was_woken_until_it_runs(wakes: Wakes, queue: FakeQueue) -> None:
     wakes.wake(["a"])
     wakes.wake(["b", "a"])
-    assert queue.sent == [("broadcasts.deliver", "a"), ("broadcasts.deliver", "b")]
+    assert queue.sent == ["broadcasts.deliver"]
+    assert sorted(wakes.take()) == ["a", "b"]
 
-    wakes.taken("a")
-    wakes.wake({"a", "b"})
-    assert queue.sent[2:] == [("broadcasts.deliver", "a")]
+    wakes.wake(["a"])
+    assert queue.sent == ["broadcasts.deliver"] * 2
+    assert list(wakes.take()) == ["a"]
+    assert wakes.take() == {}
 
 
-def test_a_mark_does_not_outlive_a_lost_task_for_long(wakes: Wakes, redis: fakeredis.FakeRedis) -> None:
+def test_what_one_task_does_not_take_goes_to_the_next(
+    wakes: Wakes, queue: FakeQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "TAKEN", 2)
+    wakes.wake(["a", "b", "c"])
+
+    first = wakes.take()
+    assert queue.sent == ["broadcasts.deliver"] * 2
+    assert sorted([*first, *wakes.take()]) == ["a", "b", "c"]
+    assert len(queue.sent) == 2
+
+
+def test_a_lost_task_holds_up_the_others_for_a_moment_only(
+    wakes: Wakes, queue: FakeQueue, redis: fakeredis.FakeRedis
+) -> None:
     wakes.wake(["a"])
 
-    assert 0 < redis.ttl("opbx:wake:a") <= 5
+    assert 0 < redis.pttl(woken.MARK) <= 200
+    redis.delete(woken.MARK)  # as it expires
+    wakes.wake(["b"])
+    assert len(queue.sent) == 2
+    assert sorted(wakes.take()) == ["a", "b"]
 
 
-def test_an_outage_is_tried_once_a_while_and_logged_once(wakes: Wakes, queue: FakeQueue, seconds: Seconds) -> None:
+def test_an_outage_is_tried_once_a_while_and_logged_once(
+    wakes: Wakes, queue: FakeQueue, seconds: Seconds, redis: fakeredis.FakeRedis
+) -> None:
     queue.away = True
     with capture_logs() as logs:
         for channel in "abcdef":
             wakes.wake([channel])
         assert queue.tried == 1
+        redis.delete(woken.MARK)
 
         seconds.now += 1
         wakes.wake(["g"])  # the probe
@@ -83,10 +106,11 @@ def test_an_outage_is_tried_once_a_while_and_logged_once(wakes: Wakes, queue: Fa
 
         queue.away = False
         seconds.now += 1
+        redis.delete(woken.MARK)
         wakes.wake(["i"])
         wakes.wake(["j"])
 
-    assert queue.sent == [("broadcasts.deliver", "i"), ("broadcasts.deliver", "j")]
+    assert queue.sent == ["broadcasts.deliver"]
     assert [entry["log_level"] for entry in logs] == ["warning", "info"]
 
 
@@ -95,19 +119,27 @@ def test_waking_never_raises_without_redis(queue: Any, redis: fakeredis.FakeRedi
     wakes = Wakes(redis, queue)
 
     wakes.wake(["a"])
-    wakes.taken("a")
 
     assert queue.sent == []
 
 
 def test_a_commit_in_the_application_wakes_the_channel(app: Flask, redis: fakeredis.FakeRedis, queue: Any) -> None:
     app.extensions["opbx_wakes"] = Wakes(redis, queue)
-    with app.app_context(), write_transaction(db.session):
-        broadcast(db.session, Note())
+    with app.app_context(), transactions().begin() as transaction:
+        broadcast(transaction, Note())
 
-    assert queue.sent == [("broadcasts.deliver", "presence.org.7")]
+    assert queue.sent == ["broadcasts.deliver"]
+    assert redis.hkeys(woken.WOKEN) == [b"presence.org.7"]
 
 
 def test_a_commit_succeeds_while_redis_is_away(app: Flask) -> None:
-    with app.app_context(), write_transaction(db.session):
-        assert broadcast(db.session, Note()) == 1
+    with app.app_context(), transactions().begin() as transaction:
+        broadcast(transaction, Note())
+
+
+def test_a_channel_comes_with_the_trail_of_who_woke_it_last(wakes: Wakes) -> None:
+    for request_id, channels in (("one", ["a", "b"]), ("two", ["b"])):
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            wakes.wake(channels)
+
+    assert wakes.take() == {"a": "one", "b": "two"}

@@ -13,8 +13,8 @@ from opbx.calls.models import Call, CallDetailRecord, CallDirection, CallStatus
 from opbx.calls.service import MAX_TIMELINE, Outcome, apply
 from opbx.calls.signal import CallSignal, DetailRecord
 from opbx.calls.state import Step
-from opbx.database import write_transaction
 from opbx.identity.models import Organization
+from opbx.pipeline import Transactions
 from tests import factories
 
 T0 = datetime(2024, 5, 26, 7, 30, tzinfo=UTC)
@@ -24,15 +24,17 @@ NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 class Calls:
     """Applies signals, and looks at what came of them."""
 
-    def __init__(self, session: Session, organization: Organization) -> None:
+    def __init__(self, session: Session, transactions: Transactions, organization: Organization) -> None:
         self.session = session
+        self.transactions = transactions
         self.organization = organization
 
     def apply(self, status: CallStatus, seconds: int = 0, **more: Any) -> Outcome:
         signal = CallSignal(call_id="c", status=status, at=T0 + timedelta(seconds=seconds), **more)
-        self.session.rollback()  # what was looked at before
-        with write_transaction(self.session):
-            return apply(self.session, self.organization.id, signal, NOW)
+        organization_id = self.organization.id
+        self.session.rollback()
+        with self.transactions.begin() as transaction:
+            return apply(transaction, organization_id, signal, NOW)
 
     def one(self) -> Call:
         return self.session.scalars(select(Call)).one()
@@ -43,8 +45,8 @@ class Calls:
 
 
 @pytest.fixture
-def calls(session: Session, organization: Organization) -> Calls:
-    return Calls(session, organization)
+def calls(session: Session, transactions: Transactions, organization: Organization) -> Calls:
+    return Calls(session, transactions, organization)
 
 
 def test_a_call_from_its_begin_to_its_end(calls: Calls, session: Session, organization: Organization) -> None:
@@ -228,7 +230,7 @@ def test_an_outbound_call_belongs_to_the_extension_it_comes_from(
 
 def test_two_organizations_may_use_the_same_call_id(calls: Calls, session: Session) -> None:
     calls.apply(CallStatus.RINGING)
-    other = Calls(session, factories.make_organization(session))
+    other = Calls(session, calls.transactions, factories.make_organization(session))
     assert other.apply(CallStatus.INITIATED).step is Step.FORWARD
     assert len(session.scalars(select(Call)).all()) == 2
 
@@ -245,14 +247,16 @@ def test_a_record_is_kept_once_a_session_and_corrects_the_end(calls: Calls, sess
     assert [name for _, name, _ in calls.events()] == ["call.ended"]
 
 
-def test_what_is_raised_by_confirm_ends_it_all(calls: Calls, session: Session, organization: Organization) -> None:
+def test_what_is_raised_by_confirm_ends_it_all(
+    transactions: Transactions, session: Session, organization: Organization
+) -> None:
     signal = CallSignal(call_id="c", status=CallStatus.ANSWERED, at=T0)
 
     def refuse(outcome: Outcome) -> None:
         raise KeyError(outcome.call_id)
 
     for _ in range(2):
-        with pytest.raises(KeyError), write_transaction(session):
-            apply(session, organization.id, replace(signal), NOW, refuse)
+        with pytest.raises(KeyError), transactions.begin() as transaction:
+            apply(transaction, organization.id, replace(signal), NOW, refuse)
     assert session.scalars(select(Call)).all() == []
     assert session.scalars(select(ChannelHead)).all() == []

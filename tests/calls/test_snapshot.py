@@ -12,56 +12,56 @@ from opbx.calls.models import CallStatus
 from opbx.calls.service import apply
 from opbx.calls.signal import CallSignal
 from opbx.calls.snapshot import Snapshot, active_calls
-from opbx.database import open_engine, write_transaction
 from opbx.identity.models import Organization
-from opbx.settings import Settings
+from opbx.pipeline import Transactions
 from tests import factories
 
 T0 = datetime(2024, 5, 26, 7, 30, tzinfo=UTC)
 
 
-def say(session: Session, organization_id: str, call_id: str, status: CallStatus, seconds: int) -> None:
-    with write_transaction(session):
+def say(transactions: Transactions, organization_id: str, call_id: str, status: CallStatus, seconds: int) -> None:
+    with transactions.begin() as transaction:
         signal = CallSignal(call_id=call_id, status=status, at=T0 + timedelta(seconds=seconds))
-        apply(session, organization_id, signal, T0)
+        apply(transaction, organization_id, signal, T0)
 
 
 def test_an_empty_board(session: Session, organization: Organization) -> None:
     assert active_calls(session, organization.id) == Snapshot(calls=[], sequence=0)
 
 
-def test_live_calls_of_one_organization_oldest_first(session: Session, organization: Organization) -> None:
+def test_live_calls_of_one_organization_oldest_first(
+    session: Session, transactions: Transactions, organization: Organization
+) -> None:
     organization_id, other_id = organization.id, factories.make_organization(session).id
     session.rollback()
-    say(session, organization_id, "second", CallStatus.ANSWERED, 5)
-    say(session, organization_id, "first", CallStatus.RINGING, 1)
-    say(session, organization_id, "over", CallStatus.BUSY, 1)
-    say(session, other_id, "theirs", CallStatus.RINGING, 1)
+    say(transactions, organization_id, "second", CallStatus.ANSWERED, 5)
+    say(transactions, organization_id, "first", CallStatus.RINGING, 1)
+    say(transactions, organization_id, "over", CallStatus.BUSY, 1)
+    say(transactions, other_id, "theirs", CallStatus.RINGING, 1)
     board = active_calls(session, organization_id)
     assert [call.call_id for call in board.calls] == ["first", "second"]
     assert board.sequence == 4
 
 
-def test_a_board_that_only_ended_calls_have_left(session: Session, organization: Organization) -> None:
+def test_a_board_that_only_ended_calls_have_left(
+    session: Session, transactions: Transactions, organization: Organization
+) -> None:
     organization_id = organization.id
     session.rollback()
-    say(session, organization_id, "c", CallStatus.COMPLETED, 1)
+    say(transactions, organization_id, "c", CallStatus.COMPLETED, 1)
     assert active_calls(session, organization_id) == Snapshot(calls=[], sequence=1)
 
 
 def test_snapshots_are_consistent_while_calls_change(
-    session: Session, organization: Organization, settings: Settings
+    session: Session, transactions: Transactions, organization: Organization
 ) -> None:
     done = Event()
 
     def make_calls() -> None:
-        engine = open_engine(settings.database_url)
-        with Session(engine) as own:
-            for number in range(60):
-                say(own, organization_id, f"c{number}", CallStatus.RINGING, number)
-                if number % 3:
-                    say(own, organization_id, f"c{number - 1}", CallStatus.COMPLETED, number)
-        engine.dispose()
+        for number in range(60):
+            say(transactions, organization_id, f"c{number}", CallStatus.RINGING, number)
+            if number % 3:
+                say(transactions, organization_id, f"c{number - 1}", CallStatus.COMPLETED, number)
         done.set()
 
     taken: list[tuple[int, set[str]]] = []

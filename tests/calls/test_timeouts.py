@@ -12,8 +12,9 @@ from opbx.calls.models import Call, CallStatus
 from opbx.calls.service import apply
 from opbx.calls.signal import CallSignal
 from opbx.calls.timeouts import expire_calls
-from opbx.database import utcnow, write_transaction
+from opbx.database import utcnow
 from opbx.identity.models import Organization
+from opbx.pipeline import Transactions
 from opbx.settings import Settings
 from tests import factories
 
@@ -38,14 +39,16 @@ def add(session: Session, organization: Organization, call_id: str, status: Call
     session.commit()
 
 
-def test_only_calls_without_news_end(session: Session, organization: Organization, settings: Settings) -> None:
+def test_only_calls_without_news_end(
+    session: Session, organization: Organization, transactions: Transactions, settings: Settings
+) -> None:
     add(session, organization, "ringing", CallStatus.RINGING, settings.ringing_timeout - 1)
     add(session, organization, "ghost", CallStatus.RINGING, settings.ringing_timeout + 1)
     add(session, organization, "answered", CallStatus.ANSWERED, settings.call_timeout - 1)
     add(session, organization, "answered ghost", CallStatus.ANSWERED, settings.call_timeout + 1)
     add(session, organization, "over", CallStatus.COMPLETED, settings.call_timeout * 2)
-    assert expire_calls(session, settings, NOW) == 2
-    assert expire_calls(session, settings, NOW) == 0
+    assert expire_calls(transactions, settings, NOW) == 2
+    assert expire_calls(transactions, settings, NOW) == 0
 
     calls = {call.call_id: call for call in session.scalars(select(Call))}
     assert {call_id for call_id, call in calls.items() if call.status is CallStatus.FAILED} == {
@@ -61,35 +64,39 @@ def test_only_calls_without_news_end(session: Session, organization: Organizatio
 
 
 def test_in_batches_over_organizations(
-    session: Session, organization: Organization, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    session: Session,
+    organization: Organization,
+    transactions: Transactions,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(timeouts, "BATCH", 3)
     other = factories.make_organization(session)
     for number in range(8):
         add(session, (organization, other)[number % 2], f"c{number}", CallStatus.INITIATED, 10_000)
-    assert expire_calls(session, settings, NOW) == 8
+    assert expire_calls(transactions, settings, NOW) == 8
 
 
 def test_a_call_of_which_only_old_news_came_leaves_with_them(
-    session: Session, organization: Organization, settings: Settings
+    session: Session, organization: Organization, transactions: Transactions, settings: Settings
 ) -> None:
     long_ago = NOW - timedelta(days=900)
     told = CallSignal(call_id="old", status=CallStatus.ANSWERED, at=long_ago, told_at=long_ago + timedelta(minutes=2))
-    with write_transaction(session):
-        apply(session, organization.id, told, NOW)
-    assert expire_calls(session, settings, NOW + timedelta(seconds=timeouts.OLD_NEWS_GRACE)) == 0
-    assert expire_calls(session, settings, NOW + timedelta(seconds=timeouts.OLD_NEWS_GRACE + 1)) == 1
+    with transactions.begin() as transaction:
+        apply(transaction, organization.id, told, NOW)
+    assert expire_calls(transactions, settings, NOW + timedelta(seconds=timeouts.OLD_NEWS_GRACE)) == 0
+    assert expire_calls(transactions, settings, NOW + timedelta(seconds=timeouts.OLD_NEWS_GRACE + 1)) == 1
     call = session.scalars(select(Call)).one()
     assert (call.status, call.end_reason) == (CallStatus.FAILED, "timeout")
     assert (call.ended_at, call.duration) == (long_ago + timedelta(minutes=2), 120)
 
 
 def test_a_long_call_stays_while_its_sender_tells_of_it(
-    session: Session, organization: Organization, settings: Settings
+    session: Session, organization: Organization, transactions: Transactions, settings: Settings
 ) -> None:
     begin = NOW - timedelta(seconds=settings.call_timeout + 100)
     for heard_at in (begin, NOW):
         told = CallSignal(call_id="long", status=CallStatus.ANSWERED, at=begin, told_at=heard_at)
-        with write_transaction(session):
-            apply(session, organization.id, told, heard_at)
-    assert expire_calls(session, settings, NOW + timedelta(seconds=timeouts.OLD_NEWS_GRACE + 1)) == 0
+        with transactions.begin() as transaction:
+            apply(transaction, organization.id, told, heard_at)
+    assert expire_calls(transactions, settings, NOW + timedelta(seconds=timeouts.OLD_NEWS_GRACE + 1)) == 0

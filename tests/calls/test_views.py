@@ -11,8 +11,9 @@ from sqlalchemy.orm import Session
 from opbx.calls import service
 from opbx.calls.models import Call, CallDirection, CallStatus
 from opbx.calls.signal import CallSignal
-from opbx.database import utcnow, write_transaction
+from opbx.database import utcnow
 from opbx.identity.models import Organization, Role
+from opbx.pipeline import Transactions
 from tests import factories
 
 T0 = datetime(2024, 5, 26, 7, 30, tzinfo=UTC)
@@ -114,10 +115,10 @@ def test_the_live_board(get: Get, session: Session, organization: Organization) 
     assert board["server_time"].endswith("Z")
 
 
-def test_how_far_the_events_are(get: Get, session: Session, organization: Organization) -> None:
+def test_how_far_the_events_are(get: Get, transactions: Transactions, organization: Organization) -> None:
     assert get("/sequence")["sequence"] == 0
-    with write_transaction(session):
-        service.apply(session, organization.id, CallSignal(call_id="c", status=CallStatus.ANSWERED, at=T0), T0)
+    with transactions.begin() as transaction:
+        service.apply(transaction, organization.id, CallSignal(call_id="c", status=CallStatus.ANSWERED, at=T0), T0)
     answer = get("/sequence")
     assert answer["sequence"] == get("/active")["sequence"] == 2
     assert answer["server_time"].endswith("Z")

@@ -5,12 +5,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy.orm import Session, sessionmaker
 
 from opbx.backplane.keys import ChannelKeys
 from opbx.broadcasting.outbox import broadcast, wake_after_commit
 from opbx.broadcasting.wakes import create_wakes
-from opbx.database import open_engine, write_transaction
+from opbx.pipeline import Transactions
 from opbx.queue import create_queue
 from opbx.settings import Settings
 from tests.broadcasting.fakes import Note
@@ -35,13 +34,6 @@ def settings(settings: Settings, redis_server: RedisServer) -> Settings:
 
 
 @pytest.fixture
-def sessions(settings: Settings) -> Iterator[sessionmaker[Session]]:
-    engine = open_engine(settings.database_url)
-    yield sessionmaker(engine)
-    engine.dispose()
-
-
-@pytest.fixture
 def workers(settings: Settings, tmp_path: Path) -> Iterator[list[Server]]:
     environment = {
         "OPBX_ENV": "test",
@@ -61,13 +53,13 @@ def workers(settings: Settings, tmp_path: Path) -> Iterator[list[Server]]:
         server.stop()
 
 
-def store(sessions: sessionmaker[Session]) -> None:
-    with sessions() as session, write_transaction(session):
-        broadcast(session, Note())
+def store(transactions: Transactions) -> None:
+    with transactions.begin() as transaction:
+        broadcast(transaction, Note())
 
 
 def test_events_arrive_whatever_happens_to_their_wakes(
-    settings: Settings, sessions: sessionmaker[Session], redis_server: RedisServer, workers: list[Server]
+    settings: Settings, transactions: Transactions, redis_server: RedisServer, workers: list[Server]
 ) -> None:
     head = ChannelKeys(settings.pusher.app_id, "presence-presence.org.7").head
     with redis_server.client() as redis:
@@ -78,14 +70,14 @@ def test_events_arrive_whatever_happens_to_their_wakes(
         def arrives(sequence: int, within: float) -> None:
             wait_until(lambda: published(sequence), timeout=within, what=f"{sequence}: {workers[0].tail()}")
 
-        store(sessions)  # no wake: only the sweeper can find it
+        store(transactions)  # no wake: only the sweeper can find it
         arrives(1, within=30)  # the processes start first
 
         redis.flushall()  # the queue and the backplane forget everything
-        store(sessions)
+        store(transactions)
         arrives(2, within=10)
 
         wakes = create_wakes(settings, create_queue(settings))
-        wake_after_commit(sessions, wakes.wake)
-        store(sessions)
+        wake_after_commit(transactions, wakes.wake)
+        store(transactions)
         arrives(3, within=1.5)  # sooner than the sweeper would come

@@ -10,6 +10,7 @@ from redis.exceptions import ConnectionError as RedisDown
 from structlog.testing import capture_logs
 
 from opbx.backplane.control import Extend, Order, Terminate
+from opbx.broadcasting.delivery import Delivered
 from workers import broadcasts, maintenance
 
 CHANNEL = "presence.org.7"
@@ -19,8 +20,9 @@ class FakeWakes:
     def __init__(self) -> None:
         self.did: list[tuple[str, object]] = []
 
-    def taken(self, channel: str) -> None:
-        self.did.append(("taken", channel))
+    def take(self) -> dict[str, str]:
+        self.did.append(("take", None))
+        return {CHANNEL: "trail"}
 
     def wake(self, channels: list[str]) -> None:
         self.did.append(("wake", channels))
@@ -35,12 +37,12 @@ def wakes(monkeypatch: pytest.MonkeyPatch) -> FakeWakes:
 
 
 @pytest.fixture
-def outcome(monkeypatch: pytest.MonkeyPatch, wakes: FakeWakes) -> Callable[[bool | Exception], None]:
+def outcome(monkeypatch: pytest.MonkeyPatch, wakes: FakeWakes) -> Callable[[Delivered | Exception], None]:
     """Says what the next delivery does."""
 
-    def set_outcome(value: bool | Exception) -> None:
-        def deliver(channel: str) -> bool:
-            wakes.did.append(("deliver", channel))
+    def set_outcome(value: Delivered | Exception) -> None:
+        def deliver(channels: dict[str, str]) -> Delivered:
+            wakes.did.append(("deliver", channels))
             if isinstance(value, Exception):
                 raise value
             return value
@@ -50,16 +52,16 @@ def outcome(monkeypatch: pytest.MonkeyPatch, wakes: FakeWakes) -> Callable[[bool
     return set_outcome
 
 
-def test_the_mark_goes_before_the_delivery(wakes: FakeWakes, outcome: Callable[[bool], None]) -> None:
-    outcome(False)
-    broadcasts.deliver.run(CHANNEL)
+def test_what_was_woken_is_delivered(wakes: FakeWakes, outcome: Callable[[Delivered], None]) -> None:
+    outcome(Delivered())
+    broadcasts.deliver.run()
 
-    assert wakes.did == [("taken", CHANNEL), ("deliver", CHANNEL)]
+    assert wakes.did == [("take", None), ("deliver", {CHANNEL: "trail"})]
 
 
-def test_a_flooded_channel_is_queued_again(wakes: FakeWakes, outcome: Callable[[bool], None]) -> None:
-    outcome(True)
-    broadcasts.deliver.run(CHANNEL)
+def test_a_flooded_channel_is_queued_again(wakes: FakeWakes, outcome: Callable[[Delivered], None]) -> None:
+    outcome(Delivered(again=[CHANNEL]))
+    broadcasts.deliver.run()
 
     assert wakes.did[-1] == ("wake", [CHANNEL])
 
@@ -69,14 +71,15 @@ def test_transient_failures_are_tried_again(
 ) -> None:
     waits: list[float] = []
 
-    def retry(*, exc: Exception, countdown: float) -> NoReturn:
+    def retry(*, args: tuple[dict[str, str]], exc: Exception, countdown: float) -> NoReturn:
+        assert args == ({CHANNEL: "trail"},)
         waits.append(countdown)
         raise Retry(exc=exc)
 
     monkeypatch.setattr(broadcasts.deliver, "retry", retry)
     outcome(RedisDown("away"))
     with pytest.raises(Retry):
-        broadcasts.deliver.run(CHANNEL)
+        broadcasts.deliver.run()
 
     assert 0.25 <= waits[0] <= 0.5
 
@@ -88,7 +91,7 @@ def test_what_fails_for_good_is_left_to_the_sweeper(
     outcome(error)
     broadcasts.deliver.push_request(retries=retries)
     try:
-        broadcasts.deliver.run(CHANNEL)
+        broadcasts.deliver.run()
     finally:
         broadcasts.deliver.pop_request()
 

@@ -1,0 +1,187 @@
+"""The pipeline on PostgreSQL, by the part of psycopg that wraps libpq: its cursors send every statement by itself.
+
+Every statement is prepared on a connection before it is first executed there. psycopg's connection is borrowed from
+SQLAlchemy's pool and given back as it was.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from select import POLLIN, POLLOUT, poll
+from typing import Any
+
+import psycopg
+from psycopg import pq
+from psycopg.errors import error_from_result
+from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import PoolProxiedConnection
+
+from opbx.pipeline.statements import Compiled, Statement
+
+#: Seconds without any answer after which a connection is taken for dead. Waits for locks end before.
+PATIENCE = 15.0
+
+#: Where a pooled connection keeps the names of the statements that are prepared on it.
+_PREPARED = "opbx_prepared"
+
+_ANSWERED = {pq.ExecStatus.COMMAND_OK, pq.ExecStatus.TUPLES_OK}
+
+
+class _Reply:
+    """The reply to one statement, once it is there."""
+
+    def __init__(self, pipeline: "_Pipeline", statement: Compiled) -> None:
+        self.statement = statement
+        self.result: pq.abc.PGresult | None = None
+        self._pipeline = pipeline
+
+    def rows(self) -> list[Any]:
+        if self.result is None:
+            self._pipeline.flush()
+        result = self.result
+        if result is None:
+            raise RuntimeError("the statement's transaction was given up")
+        columns = range(result.nfields)
+        return [self.statement.row([result.get_value(row, n) for n in columns]) for row in range(result.ntuples)]
+
+
+class _Pipeline:
+    """Statements on one connection."""
+
+    def __init__(self, engine: Engine, connection: PoolProxiedConnection) -> None:
+        driver = connection.driver_connection
+        assert isinstance(driver, psycopg.Connection)  # noqa: S101 - for the type checker
+        self.libpq = driver.pgconn
+        self.queued: list[_Reply | bytes | None] = []  # a reply, a name that is being prepared, or a bare command
+        self._engine = engine
+        self._pool = engine.pool
+        self._prepared: set[bytes] = connection.info.setdefault(_PREPARED, set())
+        self._poll = poll()
+        self._poll.register(self.libpq.socket, POLLIN)
+
+    def send(self, statement: Statement, /, **parameters: Any) -> _Reply:
+        compiled = statement.compiled
+        values = compiled.bind(parameters)
+        reply = _Reply(self, compiled)
+        try:
+            if compiled.name not in self._prepared and compiled.name not in self.queued:
+                self.libpq.send_prepare(compiled.name, compiled.text)
+                self.queued.append(compiled.name)
+            self.libpq.send_query_prepared(compiled.name, values)
+        except psycopg.Error as error:
+            raise self._translated(error) from error
+        self.queued.append(reply)
+        return reply
+
+    def command(self, text: bytes) -> None:
+        """Queue BEGIN, COMMIT or the like."""
+        try:
+            self.libpq.send_query_params(text, None)
+        except psycopg.Error as error:
+            raise self._translated(error) from error
+        self.queued.append(None)
+
+    def flush(self) -> None:
+        """Send, wait, and hand out the results. Raises the first error; what came after it was not executed."""
+        waiting, self.queued = self.queued, []
+        if not waiting:
+            return
+        try:
+            self.libpq.pipeline_sync()
+            self._push()
+            failed = [error for one in waiting if (error := self._receive(one)) is not None]
+            self._next()  # of the sync
+        except psycopg.Error as error:
+            raise self._translated(error) from error
+        if failed:
+            raise self._translated(failed[0]) from failed[0]
+
+    def _receive(self, waiting: _Reply | bytes | None) -> psycopg.Error | None:
+        """Take what one command was answered: one result, and the end of it."""
+        result = self._next()
+        if result is None:
+            return psycopg.OperationalError("the connection was lost")
+        self._next()
+        if result.status not in _ANSWERED:
+            return error_from_result(result, encoding="utf-8")
+        if isinstance(waiting, _Reply):
+            waiting.result = result
+        elif waiting is not None:
+            self._prepared.add(waiting)
+        return None
+
+    def _push(self) -> None:
+        while self.libpq.flush():
+            self._poll.modify(self.libpq.socket, POLLIN | POLLOUT)
+            self._wait()  # the server may be waiting for us to read
+            self._poll.modify(self.libpq.socket, POLLIN)
+
+    def _next(self) -> "pq.abc.PGresult | None":
+        while self.libpq.is_busy():
+            self._wait()
+        return self.libpq.get_result()
+
+    def _wait(self) -> None:
+        if not self._poll.poll(1000 * PATIENCE):
+            self.libpq.finish()
+            raise psycopg.OperationalError(f"no answer for {PATIENCE:.0f} seconds")
+        self.libpq.consume_input()
+
+    def _translated(self, error: psycopg.Error) -> Exception:
+        """The error as SQLAlchemy would raise it."""
+        lost = self.libpq.status == pq.ConnStatus.BAD
+        if lost and self._engine.pool is self._pool:
+            self._engine.dispose()  # a server that restarts has ended the other connections as well
+        return DBAPIError.instance(
+            None, None, error, psycopg.Error,
+            hide_parameters=True, connection_invalidated=lost, dialect=self._engine.dialect,
+        )  # fmt: skip
+
+
+@contextmanager
+def transaction(engine: Engine) -> Iterator[_Pipeline]:
+    """One transaction: BEGIN goes out with the first flush, COMMIT with the last."""
+    with _borrowed(engine) as pipeline:
+        pipeline.command(b"BEGIN")
+        yield pipeline
+        pipeline.command(b"COMMIT")
+        pipeline.flush()
+
+
+@contextmanager
+def steps(engine: Engine) -> Iterator[_Pipeline]:
+    """A transaction a flush: without BEGIN, PostgreSQL commits at the end of what was sent together."""
+    with _borrowed(engine) as pipeline:
+        yield pipeline
+        pipeline.flush()
+
+
+@contextmanager
+def _borrowed(engine: Engine) -> Iterator[_Pipeline]:
+    """A pooled connection in pipeline mode, given back out of it, and outside of any transaction."""
+    connection = engine.raw_connection()
+    try:
+        pipeline = _Pipeline(engine, connection)
+        pipeline.libpq.enter_pipeline_mode()
+        try:
+            yield pipeline
+            pipeline.libpq.exit_pipeline_mode()
+        except BaseException:
+            _restore(connection, pipeline)
+            raise
+    finally:
+        connection.close()
+
+
+def _restore(connection: PoolProxiedConnection, pipeline: _Pipeline) -> None:
+    """Roll back, or close a connection on which something is under way that must not be carried out any more."""
+    if pipeline.queued:
+        connection.invalidate()
+        return
+    try:
+        if pipeline.libpq.transaction_status != pq.TransactionStatus.IDLE:
+            pipeline.command(b"ROLLBACK")
+            pipeline.flush()
+        pipeline.libpq.exit_pipeline_mode()
+    except (DBAPIError, psycopg.Error) as error:
+        connection.invalidate(error)
