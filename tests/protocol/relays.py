@@ -145,6 +145,18 @@ class Driver(LineProcess):
     def names(self, channel: str) -> list[str]:
         return [name for name, _ in self.events(channel)]
 
+    def members(self, channel: str) -> set[str]:
+        """The members of a presence channel as the library shows them by now."""
+        members: set[str] = set()
+        for name, data in self.events(channel):
+            if name == "pusher:subscription_succeeded":
+                members = set(data)
+            elif name == "pusher:member_added":
+                members.add(data["id"])
+            elif name == "pusher:member_removed":
+                members.discard(data["id"])
+        return members
+
     def member_events(self, channel: str) -> list[tuple[str, str]]:
         """("added" or "removed", user id) of all comings and goings so far."""
         return [

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.protocol.relays import Driver, Relays
+from tests.protocol.relays import Relays
 from tests.servers import wait_until
 
 
@@ -24,19 +24,6 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Relays]:
 
 def present(relays: Relays, channel: str) -> set[str]:
     return {user["id"] for user in relays.library(0).users_info(channel)["users"]}
-
-
-def shown(driver: Driver, channel: str) -> set[str]:
-    """The members that a client of pusher-js shows by now."""
-    members: set[str] = set()
-    for name, data in driver.events(channel):
-        if name == "pusher:subscription_succeeded":
-            members = set(data)
-        elif name == "pusher:member_added":
-            members.add(data["id"])
-        elif name == "pusher:member_removed":
-            members.discard(data["id"])
-    return members
 
 
 def lose_redis(relays: Relays) -> None:
@@ -62,7 +49,7 @@ def test_who_joined_while_redis_was_away_can_leave(pair: Relays) -> None:
     wait_until(lambda: present(pair, channel) == {"ann", "ben", "carl"}, what="all being there")
     carl.close()
     wait_until(lambda: present(pair, channel) == {"ann", "ben"}, what="carl leaving")
-    wait_until(lambda: shown(ben, channel) == {"ann", "ben"}, what="carl leaving ben's list")
+    wait_until(lambda: ben.members(channel) == {"ann", "ben"}, what="carl leaving ben's list")
 
 
 def test_who_left_while_redis_was_away_leaves_every_list(pair: Relays) -> None:
@@ -73,7 +60,7 @@ def test_who_left_while_redis_was_away_leaves_every_list(pair: Relays) -> None:
     lose_redis(pair)
     ann.close()
     regain_redis(pair)
-    wait_until(lambda: shown(ben, channel) == {"ben"}, what="ann leaving ben's list")
+    wait_until(lambda: ben.members(channel) == {"ben"}, what="ann leaving ben's list")
     assert present(pair, channel) == {"ben"}
 
 
@@ -98,6 +85,6 @@ def test_redis_that_went_back_in_time_is_not_believed(pair: Relays) -> None:
     pair.wait_ready()
     ben.event(channel, "opbx:resync")
     wait_until(lambda: present(pair, channel) == {"ben", "carl"}, timeout=20, what="only who is there")
-    wait_until(lambda: shown(ben, channel) == {"ben", "carl"}, what="ben's list being right")
+    wait_until(lambda: ben.members(channel) == {"ben", "carl"}, what="ben's list being right")
     library.trigger(channel, "after", {})
     ben.event(channel, "after")

@@ -47,53 +47,98 @@ def watchers(relays: Relays, numbers: tuple[int, ...], prefix: str) -> list[Driv
     return drivers
 
 
-def left(driver: Driver, prefix: str) -> Counter[str]:
-    """How often each user has left, in all channels."""
-    return Counter(
-        user for n in range(CHANNELS) for kind, user in driver.member_events(f"{prefix}{n}") if kind == "removed"
-    )
+def told(driver: Driver, prefix: str, kind: str) -> Counter[str]:
+    """How often each user of the crowd was "added" or "removed", in all channels."""
+    events = [event for number in range(CHANNELS) for event in driver.member_events(f"{prefix}{number}")]
+    return Counter(user for what, user in events if what == kind and user.startswith("user"))
 
 
 def users(relays: Relays, numbers: tuple[int, ...], channel: str) -> list[set[str]]:
     return [{user["id"] for user in relays.library(n).users_info(channel)["users"]} for n in numbers]
 
 
+def second_tabs(relays: Relays, prefix: str) -> list[set[str]]:
+    """The users 0 to 9 open one on the second relay; who is left on each channel when the first one is gone."""
+    for user in range(10):
+        socket = relays.socket(1).greet()
+        socket.subscribe(f"{prefix}{user}", member={"user_id": f"user{user}"})
+        socket.read_event("pusher_internal:subscription_succeeded")
+    both = {"watcher1", "watcher2"}
+    return [both | ({f"user{number}"} if number < 10 else set()) for number in range(CHANNELS)]
+
+
 def test_after_kill_each_user_leaves_once_and_those_elsewhere_stay(trio: Relays) -> None:
     prefix = f"presence-{uuid4().hex[:8]}-"
     crowd(trio, 0, prefix)
-    stays = [trio.socket(1).greet() for _ in range(10)]
-    for user, socket in enumerate(stays):  # user0 … user9 have a second tab
-        socket.subscribe(f"{prefix}{user % CHANNELS}", member={"user_id": f"user{user}"})
-        socket.read_event("pusher_internal:subscription_succeeded")
+    remaining = second_tabs(trio, prefix)
     drivers = watchers(trio, (1, 2), prefix)
     killed = time.monotonic()
-    trio.servers[0].kill()
+    trio.servers[0].kill()  # from here on both others may reap it, at once
     gone = Counter(f"user{number}" for number in range(10, MEMBERS))
     for driver in drivers:
-        wait_until(lambda driver=driver: left(driver, prefix) == gone, timeout=30, what="all leaving once")  # type: ignore[misc]
-    assert time.monotonic() - killed < 15, "members of a dead node stay too long"
-    for channel in range(CHANNELS):
-        expected = {"watcher1", "watcher2"} | ({f"user{channel}"} if channel < 10 else set())
-        assert users(trio, (1, 2), f"{prefix}{channel}") == [expected] * 2
+        wait_until(lambda driver=driver: told(driver, prefix, "removed") == gone, what="all leaving once")  # type: ignore[misc]
+    assert time.monotonic() - killed < 10, "members of a dead node stay too long"
+    for number, expected in enumerate(remaining):
+        assert users(trio, (1, 2), f"{prefix}{number}") == [expected] * 2
     names = trio.library(1).channels_info(prefix)["channels"]
     assert len(names) == CHANNELS
 
 
-def test_a_frozen_node_comes_back_and_holds_its_members_again(trio: Relays) -> None:
-    channel = f"presence-{uuid4().hex[:8]}"
-    frozen, watcher = trio.drive(0), trio.drive(1)
-    frozen.join(channel, "ann")
-    watcher.join(channel, "ben")
+def test_a_kill_while_redis_restarts(trio: Relays) -> None:
+    """Redis comes back without anything that it knew of the dead node, and nobody could say who left with it."""
+    prefix = f"presence-{uuid4().hex[:8]}-"
+    crowd(trio, 0, prefix)
+    remaining = second_tabs(trio, prefix)
+    drivers = watchers(trio, (1, 2), prefix)
+    trio.redis.kill()
+    trio.servers[0].kill()
+    trio.redis.start()
+
+    def agreed() -> bool:
+        names = [f"{prefix}{number}" for number in range(CHANNELS)]
+        return all(
+            users(trio, (1, 2), name) == [expected] * 2 and all(driver.members(name) == expected for driver in drivers)
+            for name, expected in zip(names, remaining, strict=True)
+        )
+
+    for number in (1, 2):
+        wait_until(lambda number=number: trio.ready(number), what=f"relay {number} being ready")  # type: ignore[misc]
+    wait_until(agreed, what="everybody seeing who is left")
+    for driver in drivers:
+        assert not set(told(driver, prefix, "removed")) & {f"user{number}" for number in range(10)}
+        assert max(told(driver, prefix, "removed").values(), default=0) <= 1
+
+
+def test_a_node_that_was_frozen_for_30_s_holds_its_members_again(trio: Relays) -> None:
+    prefix = f"presence-{uuid4().hex[:8]}-"
+    sockets = crowd(trio, 0, prefix)
+    frozen = trio.drive(0)
+    frozen.join(f"{prefix}0", "frozen")
+    drivers = watchers(trio, (1, 2), prefix)
+    everybody = Counter(f"user{number}" for number in range(MEMBERS))
+    stopped = time.monotonic()
     trio.servers[0].signal(signal.SIGSTOP)
-    watcher.event(channel, "pusher:member_removed")
-    trio.library(1).trigger(channel, "while-frozen", {})
+    for driver in drivers:
+        wait_until(lambda driver=driver: told(driver, prefix, "removed") == everybody, what="all leaving once")  # type: ignore[misc]
+    assert users(trio, (1, 2), f"{prefix}0") == [{"watcher1", "watcher2"}] * 2
+    trio.library(1).trigger(f"{prefix}0", "while-frozen", {})
+    wait_until(lambda: time.monotonic() - stopped >= 30, timeout=40, what="half a minute")
+
     trio.servers[0].signal(signal.SIGCONT)
-    watcher.event(channel, "pusher:member_added")
-    frozen.event(channel, "while-frozen")
-    assert watcher.member_events(channel) == [("removed", "ann"), ("added", "ann")]
-    assert users(trio, (0, 1, 2), channel) == [{"ann", "ben"}] * 3
-    frozen.close()
-    wait_until(lambda: users(trio, (1,), channel) == [{"ben"}], what="ann leaving")
+    frozen.event(f"{prefix}0", "while-frozen")
+    for driver in drivers:
+        wait_until(lambda driver=driver: told(driver, prefix, "added") == everybody, what="all being back once")  # type: ignore[misc]
+    for number in range(CHANNELS):
+        expected = {f"user{user}" for user in range(number, MEMBERS, CHANNELS)} | {"watcher1", "watcher2"}
+        expected |= {"frozen"} if number == 0 else set()
+        assert users(trio, (0, 1, 2), f"{prefix}{number}") == [expected] * 3
+    assert [line["state"] for line in frozen.seen("state")][-1] == "connected"
+
+    for socket in sockets:
+        socket.close()
+    twice = Counter(dict.fromkeys(everybody, 2))
+    for driver in drivers:
+        wait_until(lambda driver=driver: told(driver, prefix, "removed") == twice, what="all leaving for good")  # type: ignore[misc]
 
 
 def test_redis_restarts_empty_and_everything_heals(trio: Relays) -> None:
