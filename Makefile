@@ -7,6 +7,7 @@ UV_COMPILE := $(BIN)/uv pip compile --quiet --python-version 3.11 --no-emit-inde
 
 INSTALLED := .venv/.installed
 INSTALLED_DEV := .venv/.installed-dev
+INSTALLED_FUZZ := .venv/.installed-fuzz
 NAME ?= localhost
 NODE := .venv/.node
 PACKAGES := dashboard/node_modules/.installed
@@ -17,7 +18,7 @@ DESCRIBE_API = @mkdir -p var && $(BIN)/flask --app wsgi:app openapi write var/op
 DASHBOARD := $(shell find dashboard -type f -not -path '*/node_modules/*' -not -path '*/dist/*' 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help install dashboard api-types run test lint format bench faults certificate lock clean
+.PHONY: help install dashboard api-types run test lint format bench faults fuzz certificate lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /	/' | expand -t 14
@@ -61,10 +62,14 @@ certificate: ## A self-signed certificate in var/tls, to try docker compose with
 faults: $(INSTALLED_DEV) ## Put faults into the whole system under load, count what is lost (ARGS="--seed 1 --faults redis")
 	$(BIN)/python -m faults $(ARGS)
 
+fuzz: $(INSTALLED_FUZZ) ## Look for bytes that break the relay's parsers (ARGS="frames --seconds 300")
+	$(BIN)/python -m fuzz $(ARGS)
+
 lock: $(INSTALLED_DEV) ## Pin the requirements anew
 	$(UV_COMPILE) requirements.in -o requirements.txt
 	$(UV_COMPILE) requirements-otel.in -o requirements-otel.txt
 	$(UV_COMPILE) requirements-dev.in -o requirements-dev.txt
+	$(UV_COMPILE) requirements-fuzz.in -o requirements-fuzz.txt
 
 clean: ## Remove everything that was made, data included
 	rm -rf .venv var tests/clients/node_modules dashboard/node_modules dashboard/dist .mypy_cache .ruff_cache .hypothesis
@@ -80,6 +85,10 @@ $(INSTALLED): requirements.txt | $(BIN)/python
 
 $(INSTALLED_DEV): requirements-dev.txt requirements-otel.txt $(INSTALLED)
 	$(PIP) -r requirements-dev.txt -r requirements-otel.txt
+	@touch $@
+
+$(INSTALLED_FUZZ): requirements-fuzz.txt $(INSTALLED_DEV)
+	$(PIP) -r requirements-fuzz.txt
 	@touch $@
 
 # Node of this machine where there is a fresh enough one, else from PyPI.

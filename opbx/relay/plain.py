@@ -35,7 +35,7 @@ class Head:
     @property
     def closes(self) -> bool:
         """Whether the client wants no further request on this connection."""
-        return "close" in self.headers.get("CONNECTION", "").lower()
+        return "close" in (option.strip().lower() for option in self.headers.get("CONNECTION", "").split(","))
 
 
 def read_head(data: bytes) -> Head | None:

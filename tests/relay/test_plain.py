@@ -17,7 +17,9 @@ def test_a_plain_request() -> None:
     assert not head.closes
 
 
-@pytest.mark.parametrize(("value", "closes"), [("close", True), ("Close", True), ("keep-alive, Upgrade", False)])
+@pytest.mark.parametrize(
+    ("value", "closes"), [("close", True), ("keep-alive, Close", True), ("keep-alive, Upgrade", False)]
+)
 def test_who_wants_no_more(value: str, closes: bool) -> None:
     head = read_head(f"GET / HTTP/1.1\r\nHost: x\r\nConnection: {value}\r\n\r\n".encode())
     assert head is not None
