@@ -53,7 +53,7 @@ def messages_(data: bytes) -> None:
         parse_channel_data(text)
     with suppress(BadMessage):
         auth = signin_auth("key", "secret", "1.1", text)
-        verify_signin(key="key", secret="secret", socket_id="1.1", auth=auth, user_data=text)
+        verify_signin(key="key", secrets=("secret",), socket_id="1.1", auth=auth, user_data=text)
 
 
 def requests(data: bytes) -> None:
