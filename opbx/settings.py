@@ -176,6 +176,10 @@ class Settings:
     token_lifetime: int = setting(43_200, "seconds until an API token of a login expires", "TOKEN_LIFETIME", least=1)
     webhook_max_body: int = setting(65_536, "bytes; a larger body is answered with 413", "WEBHOOK_MAX_BODY")
     webhook_rate_limit: str = setting("12000/minute", "webhooks of an organization", "WEBHOOK_RATE_LIMIT")
+    user_rate_limit: str = setting("1200/minute", "requests of a user", "USER_RATE_LIMIT")
+    address_rate_limit: str = setting(
+        "12000/minute", "requests of an address, webhooks aside (all of an office share one)", "ADDRESS_RATE_LIMIT"
+    )
     login_rate_limit: str = setting("5/minute", "logins to an account from an address", "LOGIN_RATE_LIMIT")
     login_total_rate_limit: str = setting(
         "30/minute", "logins from an address, and to an account, in all", "LOGIN_TOTAL_RATE_LIMIT"

@@ -18,7 +18,7 @@ from redis import Redis
 from opbx import trail
 from opbx.backplane import woken
 from opbx.backplane.connection import connect
-from opbx.broadcasting.breaker import Breaker
+from opbx.breaker import Breaker
 from opbx.broadcasting.outbox import wake_after_commit
 from opbx.metrics.instruments import WAKES_FAILED
 from opbx.queue import create_queue

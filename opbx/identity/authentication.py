@@ -14,10 +14,11 @@ from flask_smorest import Blueprint
 
 from opbx.database import utcnow
 from opbx.errors import refuse
-from opbx.extensions import db
+from opbx.extensions import current_settings, db
 from opbx.identity import tokens
 from opbx.identity.browser import session_token
 from opbx.identity.models import ApiToken, OrganizationStatus, User, UserStatus
+from opbx.limits import enforce
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -57,6 +58,7 @@ def require_user() -> User:
     refuse_inactive(user)
     if tokens.is_use_due(token, utcnow()):
         tokens.record_use(db.session, token.id)
+    enforce("user", current_settings().user_rate_limit, user.id)
     g.user, g.token, g.by_cookie = user, token, bearer is None
     structlog.contextvars.bind_contextvars(user_id=user.id, organization_id=user.organization_id)
     return user

@@ -20,6 +20,7 @@ from opbx.extensions import db, limiter, migrate
 from opbx.identity import revocation
 from opbx.identity import views as identity
 from opbx.identity.sealing import create_seal
+from opbx.limits import enforce
 from opbx.metrics.endpoint import ByPort, Endpoint
 from opbx.metrics.instruments import RATE_LIMITED
 from opbx.metrics.processes import Processes, siblings
@@ -42,6 +43,7 @@ def build(settings: Settings) -> Flask:
     tracing.configure(settings, "web")
     bound_bodies(app)
     request_metrics.register(app)
+    _limit_addresses(app, settings)
     headers.register(app, settings)
     _extend(app, settings)
     _describe(app)
@@ -113,6 +115,16 @@ def _limits_storage(settings: Settings) -> dict[str, Any]:
         }
     pool = connect(settings.redis_url, timeout=timeout).connection_pool
     return {"RATELIMIT_STORAGE_URI": "redis://", "RATELIMIT_STORAGE_OPTIONS": {"connection_pool": pool}}
+
+
+def _limit_addresses(app: Flask, settings: Settings) -> None:
+    """Webhooks have the limits of their senders: one platform sends for many organizations from one address."""
+
+    @app.before_request
+    def limit_address() -> None:
+        limited = request.path.startswith(("/api/v1/", "/broadcasting/")) and not request.path.endswith("/health")
+        if limited:
+            enforce("address", settings.address_rate_limit, request.remote_addr or "unknown")
 
 
 def _too_many(limit: RequestLimit) -> Response:

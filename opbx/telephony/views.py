@@ -18,11 +18,11 @@ from opbx.database import reading, utcnow
 from opbx.errors import refuse
 from opbx.extensions import current_settings, db, transactions
 from opbx.identity.sealing import UnreadableSecretError, current_seal
+from opbx.limits import enforce
 from opbx.metrics.instruments import TRANSITIONS
 from opbx.telephony import senders
 from opbx.telephony.body import Body, read_body
 from opbx.telephony.documentation import described
-from opbx.telephony.limits import seconds_over_limit
 from opbx.telephony.receipts import AlreadyAnswered, Answer, Receipt, ReceiptKey, idempotency_key
 from opbx.telephony.transactions import retrying
 from opbx.telephony.vocabulary import detail_record, opbx_form, session_update, voice_request
@@ -89,9 +89,7 @@ def _receive(endpoint: Endpoint) -> Response:
     organization_id = _authenticate(body, now)
     structlog.contextvars.bind_contextvars(organization_id=organization_id)
     # after the proof, so that nobody can use up another's limit
-    wait = seconds_over_limit(current_settings().webhook_rate_limit, organization_id)
-    if wait is not None:
-        refuse(429, "TOO_MANY_REQUESTS", "The organization sends too many webhooks.", retry_after=wait)
+    enforce("sender", current_settings().webhook_rate_limit, organization_id)
     return _handle(endpoint, organization_id, body, now)
 
 

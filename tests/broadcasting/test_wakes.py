@@ -9,8 +9,8 @@ from flask import Flask
 from structlog.testing import capture_logs
 
 from opbx.backplane import woken
+from opbx.breaker import Breaker
 from opbx.broadcasting import wakes as module
-from opbx.broadcasting.breaker import Breaker
 from opbx.broadcasting.outbox import broadcast
 from opbx.broadcasting.wakes import Wakes
 from opbx.extensions import transactions

@@ -13,14 +13,14 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
-from opbx.broadcasting.breaker import Breaker
+from opbx import limits
+from opbx.breaker import Breaker
 from opbx.broadcasting.models import BroadcastEvent
 from opbx.calls.models import Call, CallDetailRecord, CallStatus
 from opbx.database import utcnow
 from opbx.identity import tokens
 from opbx.identity.models import Organization, OrganizationStatus
 from opbx.settings import Settings
-from opbx.telephony import limits
 from opbx.telephony.models import WebhookReceipt
 from tests import factories
 from tests.telephony.senders import (

@@ -1,0 +1,55 @@
+"""How many requests a sender, a user or an address may send. A limiter that cannot be asked lets them pass.
+
+Counted over all processes, in Redis. Flask-Limiter's decorator would count per process instead while Redis is away,
+which is right for logins and nothing else, and would ask it again for every request.
+"""
+
+import time
+
+import structlog
+from limits import RateLimitItem, parse
+
+from opbx.breaker import Breaker
+from opbx.errors import refuse
+from opbx.extensions import limiter
+from opbx.metrics.instruments import LIMITS_SKIPPED, RATE_LIMITED
+
+log = structlog.get_logger()
+
+#: Seconds between two looks at a Redis that is away: not every request is to wait for it.
+PAUSE = 1.0
+
+_breaker = Breaker(PAUSE)
+
+
+def enforce(kind: str, limit: str, who: str) -> None:
+    """Count one request of `who` towards its limit of this kind ("600/minute"). Refuses with 429."""
+    wait = seconds_over(kind, limit, who)
+    if wait is not None:
+        refuse(429, "TOO_MANY_REQUESTS", f"More than {limit} for this {kind}.", retry_after=wait)
+
+
+def seconds_over(kind: str, limit: str, who: str) -> int | None:
+    """None while `limit` is kept, else the seconds until the next request may come."""
+    if not _breaker.allows():
+        LIMITS_SKIPPED.labels(kind).inc()
+        return None
+    try:
+        wait = _hit(parse(limit), kind, who)
+    except Exception as error:
+        LIMITS_SKIPPED.labels(kind).inc()
+        if _breaker.failed():
+            log.warning("requests are not limited", error=repr(error))
+        return None
+    if _breaker.succeeded():
+        log.info("requests are limited again")
+    if wait is not None:
+        RATE_LIMITED.labels(kind).inc()
+    return wait
+
+
+def _hit(limit: RateLimitItem, kind: str, who: str) -> int | None:
+    key = ("opbx", kind, who)
+    if limiter.limiter.hit(limit, *key):
+        return None
+    return max(1, round(limiter.limiter.get_window_stats(limit, *key).reset_time - time.time()))
