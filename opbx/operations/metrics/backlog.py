@@ -17,6 +17,7 @@ from sqlalchemy import Engine, func, select
 
 from opbx.apps import Apps
 from opbx.backplane import hooks
+from opbx.backplane.cluster import as_cluster
 from opbx.backplane.keys import NODES
 from opbx.broadcasting.models import BroadcastEvent, ChannelCursor, ChannelHead
 from opbx.calls.models import Call
@@ -149,10 +150,12 @@ def redis(client: Redis, apps: Apps) -> Source:
         for app_id in ids:
             waiting.add_metric([app_id], lengths.get(app_id, 0))
         nodes = client.zcount(NODES, time.time() * 1000, "+inf")
+        shown = [waiting, _gauge("opbx_relay_nodes", "Relay processes with a lease", nodes)]
+        if as_cluster(client) is not None:
+            return shown  # each of its servers has a memory of its own; Redis' exporter shows those
         memory = client.info("memory")
         return [
-            waiting,
-            _gauge("opbx_relay_nodes", "Relay processes with a lease", nodes),
+            *shown,
             _gauge("opbx_redis_used_memory_bytes", "Memory that Redis uses", memory["used_memory"]),
             _gauge("opbx_redis_max_memory_bytes", "Memory that Redis may use; 0: no limit", memory["maxmemory"]),
         ]
