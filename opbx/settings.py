@@ -207,6 +207,10 @@ class Settings:
     public_ws_scheme: str = setting("http", "`http` or `https` of the same", "VITE_WS_SCHEME")
     flower_url: str = setting("", "where owners find Flower; empty: the dashboard has no link to it", "FLOWER_URL")
     grafana_url: str = setting("", "the same of Grafana", "GRAFANA_URL")
+    cors_allowed_origins: tuple[str, ...] = setting(
+        (), "origins of other servers' pages that may call the API, by commas, with Bearer tokens; empty: none",
+        "CORS_ALLOWED_ORIGINS",
+    )  # fmt: skip
     trusted_proxies: int = setting(0, "proxies in front whose `X-Forwarded-*` headers are believed", "TRUSTED_PROXIES")
     demo_password: str = setting(
         "", "of the demo's users; empty: made up once, kept in `var/`", "DEMO_PASSWORD", secret=True

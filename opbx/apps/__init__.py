@@ -13,7 +13,7 @@ from opbx.apps.file import AppsFile, load
 from opbx.apps.schemas import NAME, NAME_RULE, ORIGIN, ORIGIN_RULE, WebhookSchema
 from opbx.settings import PLACEHOLDER_SECRETS, Settings, SettingsError
 
-__all__ = ["NO_APP", "App", "Apps", "Webhook"]
+__all__ = ["NO_APP", "ORIGIN", "ORIGIN_RULE", "App", "Apps", "Webhook"]
 
 
 class Apps:

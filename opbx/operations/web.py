@@ -25,7 +25,7 @@ from opbx.metrics.endpoint import ByPort, Endpoint
 from opbx.metrics.instruments import RATE_LIMITED
 from opbx.metrics.processes import Processes, siblings
 from opbx.metrics.registry import Exposition
-from opbx.operations import cli, dashboard, delivery, headers, health, logs, openapi
+from opbx.operations import cli, cors, dashboard, delivery, headers, health, logs, openapi
 from opbx.operations.metrics import requests as request_metrics
 from opbx.operations.traces import Traced
 from opbx.pipeline import Transactions
@@ -45,6 +45,7 @@ def build(settings: Settings) -> Flask:
     request_metrics.register(app)
     _limit_addresses(app, settings)
     headers.register(app, settings)
+    cors.register(app, settings)
     _extend(app, settings)
     _describe(app)
     dashboard.register(app)
