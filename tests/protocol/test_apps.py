@@ -2,6 +2,7 @@
 
 import json
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -127,6 +128,24 @@ def test_subscribers_are_told_their_number(configured: Configured) -> None:
     sockets.pop().close()
     while ":2}" not in str(sockets[0].recv()):
         pass
+
+
+def test_above_a_hundred_subscribers_the_number_is_told_every_five_seconds(configured: Configured) -> None:
+    first = configured.relays.socket(key="small", origin="https://dashboard.example").greet()
+    first.send("pusher:subscribe", {"channel": "crowded"})
+    first.read_event("pusher_internal:subscription_succeeded")
+    began = time.monotonic()
+    for number in range(1, 140):
+        ws = configured.relays.socket(number % 2, key="small", origin="https://dashboard.example").greet()
+        ws.send("pusher:subscribe", {"channel": "crowded"})
+        ws.read_event("pusher_internal:subscription_succeeded")
+    told: list[int] = []
+    while not told or told[-1] < 140:
+        count = json.loads(first.read_event("pusher_internal:subscription_count")["data"])["subscription_count"]
+        told.append(count)
+    assert told == sorted(set(told))
+    assert sum(count > 100 for count in told) <= 2 + (time.monotonic() - began) / 5
+    assert sum(count <= 100 for count in told) > 20
 
 
 def test_apps_are_read_anew_and_connections_stay(configured: Configured) -> None:

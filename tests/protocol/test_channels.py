@@ -1,12 +1,13 @@
 """Protocol, section "Channels": every kind of channel, with pusher-js as the judge."""
 
 import json
+from typing import Any
 from uuid import uuid4
 
 import pytest
 
-from opbx.pusher.signatures import signin_auth, subscription_auth
-from tests.protocol.relays import KEY, SECRET, Relays
+from opbx.pusher.signatures import subscription_auth
+from tests.protocol.relays import APP_ID, KEY, SECRET, Relays
 from tests.servers import wait_until
 
 SUCCEEDED, REFUSED = "pusher:subscription_succeeded", "pusher:subscription_error"
@@ -129,7 +130,7 @@ def test_oversized_members_are_refused(relays: Relays, member: dict[str, str]) -
 
 
 def test_cache_channels_give_the_last_event_or_say_that_there_is_none(relays: Relays) -> None:
-    for prefix in ("cache-", "private-cache-", "presence-cache-"):
+    for prefix in ("cache-", "private-cache-", "presence-cache-", "private-encrypted-cache-"):
         channel = fresh(prefix)
         early, late = relays.drive(0), relays.drive(1)
         member = {"user_id": "ann"} if prefix.startswith("presence") else None
@@ -142,6 +143,55 @@ def test_cache_channels_give_the_last_event_or_say_that_there_is_none(relays: Re
         late.event(channel, "news", where={"number": 2})
         told = [data for name, data in late.events(channel) if name == "news"]
         assert told == [{"number": 2}]
+
+
+def test_client_events_are_not_kept_for_newcomers(relays: Relays) -> None:
+    channel = fresh("private-cache-")
+    sender, other, late = relays.drive(0), relays.drive(1), relays.drive(1)
+    for driver in (sender, other):
+        driver.subscribe(channel)
+        driver.event(channel, SUCCEEDED)
+    sender.order(do="trigger", channel=channel, event="client-typing", data={})
+    other.event(channel, "client-typing")
+    late.subscribe(channel)
+    late.event(channel, "pusher:cache_miss")
+
+
+def test_what_is_kept_for_newcomers_is_kept_for_half_an_hour(relays: Relays) -> None:
+    channel = fresh("cache-")
+    relays.library().trigger(channel, "news", {})
+    with relays.redis.client() as client:
+        assert 1790 < client.ttl(f"opbx:cache:{{{APP_ID}:{channel}}}") <= 1800
+
+
+@pytest.mark.parametrize("wrap", [json.loads, str])
+def test_data_may_be_an_object_or_its_text(relays: Relays, wrap: Any) -> None:
+    socket, channel = relays.socket().greet(), fresh("")
+    socket.send("pusher:subscribe", wrap(json.dumps({"channel": channel})))
+    socket.read_event("pusher_internal:subscription_succeeded")
+    socket.send("pusher:unsubscribe", wrap(json.dumps({"channel": channel})))
+    socket.send("pusher:ping", wrap("{}"))
+    assert socket.read()["event"] == "pusher:pong"
+    wait_until(lambda: not relays.library().channel_info(channel)["occupied"], what="the channel being empty")
+
+
+def test_the_signature_covers_channel_data_on_every_channel(relays: Relays) -> None:
+    socket, channel = relays.socket().greet(), fresh("private-")
+    auth = subscription_auth(KEY, SECRET, socket.socket_id, channel)
+    socket.send("pusher:subscribe", {"channel": channel, "auth": auth, "channel_data": '{"resume":0}'})
+    assert socket.read()["event"] == REFUSED
+
+
+def test_client_events_have_the_size_of_others_at_most(relays: Relays) -> None:
+    channel = fresh("private-")
+    sender, other = relays.socket(0).greet(), relays.socket(1).greet()
+    for socket in (sender, other):
+        socket.subscribe(channel)
+        socket.read_event("pusher_internal:subscription_succeeded")
+    sender.send("client-much", "x" * 10_241, channel=channel)
+    assert sender.read()["event"] == "pusher:error"
+    sender.send("client-fits", "x" * 10_240, channel=channel)
+    assert other.read()["event"] == "client-fits"
 
 
 def test_client_events_reach_the_others_with_who_sent_them(relays: Relays) -> None:
@@ -176,66 +226,3 @@ def test_too_many_client_events_are_an_error_not_an_end(relays: Relays) -> None:
     assert json.loads(error["data"])["code"] == 4301
     socket.send("pusher:ping")
     socket.read_event("pusher:pong")
-
-
-def test_signing_in_and_watching(relays: Relays) -> None:
-    ann, ben = fresh("ann"), fresh("ben")
-    watcher = relays.drive(0)
-    watcher.order(do="signin", user={"id": ann, "watchlist": [ben]})
-    watcher.wait(lambda line: line["kind"] == "signed_in", what="signing in")
-    watcher.wait(lambda line: line["kind"] == "watch" and line["event"] == "offline", what="ben being offline")
-    first, second = relays.drive(1), relays.drive(0)
-    for driver in (first, second):
-        driver.order(do="signin", user={"id": ben})
-        driver.wait(lambda line: line["kind"] == "signed_in", what="signing in")
-    watcher.wait(lambda line: line["kind"] == "watch" and line["event"] == "online", what="ben coming")
-    first.close()
-    second.close()
-    wait_until(lambda: len(watcher.seen("watch")) == 3, what="ben going")
-    assert [(line["event"], line["user_ids"]) for line in watcher.seen("watch")] == [
-        ("offline", [ben]), ("online", [ben]), ("offline", [ben]),
-    ]  # fmt: skip
-
-
-def test_what_is_sent_to_a_user_reaches_all_its_connections_and_nobody_else(relays: Relays) -> None:
-    user = fresh("user")
-    drivers = [relays.drive(0), relays.drive(1)]
-    for driver in drivers:
-        driver.order(do="signin", user={"id": user})
-        driver.wait(lambda line: line["kind"] == "signed_in", what="signing in")
-    spy = relays.socket().greet()
-    spy.send("pusher:subscribe", {"channel": f"#server-to-user-{user}", "auth": ""})
-    assert spy.read()["event"] == REFUSED
-
-    def told() -> bool:
-        relays.library().send_to_user(user, "note", {"for": "you"})
-        return all(any(line["event"] == "note" for line in driver.seen("user")) for driver in drivers)
-
-    wait_until(told, what="a note to the user")
-
-
-def test_a_long_watchlist_is_cut_with_an_error(relays: Relays) -> None:
-    driver = relays.drive()
-    driver.order(do="signin", user={"id": fresh("ann"), "watchlist": [f"user{number}" for number in range(101)]})
-    driver.wait(lambda line: line["kind"] == "error" and line["code"] == 4302, what="4302")
-
-
-def test_nobody_is_two_users(relays: Relays) -> None:
-    socket = relays.socket().greet()
-    for user, answer in (("ann", "pusher:signin_success"), ("ben", "pusher:error"), ("ann", "pusher:signin_success")):
-        data = json.dumps({"id": user})
-        socket.send("pusher:signin", {"auth": signin_auth(KEY, SECRET, socket.socket_id, data), "user_data": data})
-        assert socket.read()["event"] == answer
-
-
-def test_a_signed_in_user_joins_presence_without_channel_data(relays: Relays) -> None:
-    user, channel = fresh("ann"), fresh("presence-")
-    socket = relays.socket().greet()
-    data = json.dumps({"id": user, "user_info": {"name": "Ann"}})
-    socket.send("pusher:signin", {"auth": signin_auth(KEY, SECRET, socket.socket_id, data), "user_data": data})
-    socket.read_event("pusher:signin_success")
-    socket.send("pusher:subscribe", {
-        "channel": channel, "auth": subscription_auth(KEY, SECRET, socket.socket_id, channel),
-    })  # fmt: skip
-    message = socket.read_event("pusher_internal:subscription_succeeded")
-    assert json.loads(message["data"])["presence"]["hash"] == {user: {"name": "Ann"}}

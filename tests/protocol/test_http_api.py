@@ -1,7 +1,9 @@
 """Protocol, section "HTTP API": every call, signed by the `pusher` package or here, and every way to be refused."""
 
+import json
 import subprocess
 import time
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -185,20 +187,63 @@ def test_terminating_a_users_connections(relays: Relays) -> None:
     assert not others.seen("error")
 
 
-def test_the_npm_library_publishes_and_asks(relays: Relays) -> None:
-    channel, driver = fresh("private-encrypted-"), relays.drive()
-    driver.subscribe(channel)
-    driver.event(channel, "pusher:subscription_succeeded")
-    script = f"""
+def npm(script: str, *, number: int = 1) -> list[Any]:
+    """What `script` says in lines of JSON; `pusher` there is the library's client of a relay."""
+    options = {
+        "appId": APP_ID, "key": KEY, "secret": SECRET, "host": "127.0.0.1", "useTLS": False,
+        "port": number, "encryptionMasterKeyBase64": ENCRYPTION_KEY,
+    }  # fmt: skip
+    code = f"""
       const Pusher = require('pusher');
-      const pusher = new Pusher({{ appId: '{APP_ID}', key: '{KEY}', secret: '{SECRET}', host: '127.0.0.1',
-        port: {relays.ports[1]}, useTLS: false, encryptionMasterKeyBase64: '{ENCRYPTION_KEY}' }});
-      pusher.trigger('{channel}', 'news', {{ from: 'npm' }})
-        .then(() => pusher.get({{ path: '/channels/{channel}' }}))
-        .then((answer) => answer.json()).then((body) => console.log(JSON.stringify(body)));
+      const pusher = new Pusher({json.dumps(options)});
+      const say = (value) => console.log(JSON.stringify(value));
+      (async () => {{ {script} }})();
     """
     done = subprocess.run(
-        [node(), "-e", script], cwd=ROOT / "tests/clients", capture_output=True, text=True, timeout=30, check=True
+        [node(), "-e", code], cwd=ROOT / "tests/clients", capture_output=True, text=True, timeout=30, check=True
     )
-    assert done.stdout.strip() == '{"occupied":true}'
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def test_the_npm_library_publishes_and_asks(relays: Relays) -> None:
+    channel, presence, driver = fresh("private-encrypted-"), fresh("presence-"), relays.drive()
+    driver.subscribe(channel)
+    driver.event(channel, "pusher:subscription_succeeded")
+    driver.join(presence, "ann")
+    answers = npm(
+        f"""
+        await pusher.trigger('{channel}', 'news', {{ from: 'npm' }});
+        const batch = await pusher.triggerBatch([
+          {{ channel: '{presence}', name: 'batch', data: {{ n: 1 }}, info: 'user_count' }},
+        ]);
+        say(await batch.json());
+        for (const path of ['/channels/{channel}', '/channels/{presence}/users'])
+          say(await (await pusher.get({{ path }})).json());
+        """,
+        number=relays.ports[1],
+    )
+    assert answers == [{"batch": [{"user_count": 1}]}, {"occupied": True}, {"users": [{"id": "ann"}]}]
     driver.event(channel, "news", where={"from": "npm"})
+    driver.event(presence, "batch", where={"n": 1})
+
+
+def test_the_npm_library_tells_and_ends_users(relays: Relays) -> None:
+    user, driver = fresh("user"), relays.drive()
+    driver.order(do="signin", user={"id": user})
+    driver.wait(lambda line: line["kind"] == "signed_in", what="signing in")
+    npm(f"await pusher.sendToUser('{user}', 'note', {{}});", number=relays.ports[1])
+    driver.wait(lambda line: line["kind"] == "user" and line["event"] == "note", what="the note")
+    npm(f"await pusher.terminateUserConnections('{user}');", number=relays.ports[1])
+    driver.wait(lambda line: line["kind"] == "error" and line["code"] == 4009, what="4009")
+
+
+def test_a_call_to_a_relay_without_redis_is_asked_to_come_again(tmp_path: Path) -> None:
+    relays = Relays(tmp_path, 1)
+    try:
+        relays.start()
+        relays.redis.kill()
+        for method, path, body in (("POST", "/events", EVENT), ("GET", "/channels", None)):
+            answer = relays.call(method, path, body)
+            assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
+    finally:
+        relays.stop()

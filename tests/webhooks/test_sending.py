@@ -1,5 +1,7 @@
 """Sending a batch: signed as the real client library expects it, and what follows from each outcome."""
 
+import json
+import subprocess
 import time
 from collections.abc import Mapping
 from threading import Barrier, Thread
@@ -11,11 +13,13 @@ from redis import Redis
 
 from opbx.apps import App, Apps, Webhook
 from opbx.backplane.hooks import Turns
+from opbx.settings import ROOT
 from opbx.webhooks import sending
 from opbx.webhooks.batches import Batch
 from opbx.webhooks.post import NotAccepted
 from opbx.webhooks.retry import Again, Backoff, GiveUp
 from opbx.webhooks.sending import Sender, Sent
+from tests.lines import node
 from tests.servers import RedisServer, free_port
 from tests.webhooks.receiver import Receiver
 
@@ -80,6 +84,26 @@ def test_the_real_library_believes_it(redis: Redis, receiver: Receiver) -> None:
     assert client.validate_webhook(key, signature, request.body.decode())["events"] == EVENTS
     assert client.validate_webhook(key, signature, request.body.decode() + " ") is None
     assert pusher.Pusher("1", "key", "other").validate_webhook(key, signature, request.body.decode()) is None
+
+
+def test_the_library_of_npm_believes_it_too(redis: Redis, receiver: Receiver) -> None:
+    sender = Sender(redis, apps(receiver.url))
+    assert sender.send(batch(url=receiver.url, time_ms=int(time.time() * 1000))) == Sent()
+    (request,) = receiver.requests
+    given = {"headers": {k.lower(): v for k, v in request.headers.items()}, "rawBody": request.body.decode()}
+    script = f"""
+      const Pusher = require('pusher');
+      const given = {json.dumps(given)};
+      const read = (secret, body) => {{
+        const webhook = new Pusher({{ appId: '1', key: 'key', secret }}).webhook({{ ...given, rawBody: body }});
+        return webhook.isValid() && webhook.getEvents();
+      }};
+      const body = given.rawBody;
+      console.log(JSON.stringify([read('secret', body), read('other', body), read('secret', body + ' ')]));
+    """
+    folder = ROOT / "tests/clients"
+    done = subprocess.run([node(), "-e", script], cwd=folder, capture_output=True, text=True, timeout=30, check=True)
+    assert json.loads(done.stdout) == [EVENTS, False, False]
 
 
 def test_an_endpoint_that_fails_and_recovers(redis: Redis, receiver: Receiver) -> None:
