@@ -71,7 +71,7 @@ def _pairs(count: int, rng: random.Random) -> list[list[Fault]]:
 def _cells(row: Row) -> tuple[str, ...]:
     verdict = row.verdict
     counts = (row.webhooks, row.events, len(verdict.lost), len(verdict.duplicated), len(verdict.disordered))
-    return (row.fault, *map(str, counts), f"{row.waits.longest:.1f} s", f"{row.waits.healed:.1f} s")
+    return (row.fault, *map(str, counts), f"{row.waits.stall:.1f} s", f"{row.waits.healed:.1f} s")
 
 
 def _tell(row: Row) -> None:

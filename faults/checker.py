@@ -175,41 +175,43 @@ def check_board(dashboard: Dashboard, active: set[str], verdict: Verdict) -> Non
 
 @dataclass(frozen=True)
 class Waits:
-    """Seconds: the longest time from when a webhook was due until all steady dashboards showed its event, and from
-    the fault's end until the last event that waited for more than `NOTICED` was shown."""
+    """Seconds. `stall`: the longest from a webhook's acceptance until all steady dashboards showed its event. `healed`:
+    from the fault's end to the last refusal of a webhook, and to when the last event that waited `NOTICED` was shown.
 
-    longest: float
+    That webhooks are accepted late, because a busy machine makes up for what it missed, is neither.
+    """
+
+    stall: float
     healed: float
 
 
 NOTICED = 1.0
 
+_CAUSES = {
+    "call.initiated": ("initiated", "ringing", "answered"),
+    "call.answered": ("answered",),
+    "call.ended": ("ended",),
+}
+
 
 def waits(
     calls: Iterable[Call], events: Sequence[StoredEvent], steady: Sequence[Dashboard], fault_ended: float
 ) -> Waits:
-    due = {
-        (call.id, name): min((call.webhooks[stage].due for stage in stages if stage in call.webhooks), default=None)
-        for call in calls
-        for name, stages in (
-            ("call.initiated", ("initiated", "ringing", "answered")),
-            ("call.answered", ("answered",)),
-            ("call.ended", ("ended",)),
-        )
-    }
+    by_id = {call.id: call for call in calls}
     shown = {dashboard.login.organization_id: _shown(steady, dashboard.login.organization_id) for dashboard in steady}
-    longest = healed = 0.0
+    stall = healed = 0.0
     for event in events:
-        started = due.get((event.call_id, event.name))
-        if started is None:
-            continue
-        at = shown[event.channel.rpartition(".")[2]].get(event.sequence)
-        if at is None:
-            continue
-        longest = max(longest, at - started)
-        if at - started > NOTICED:
+        causes = [by_id[event.call_id].webhooks.get(stage) for stage in _CAUSES[event.name]]
+        accepted = min((webhook.accepted_at for webhook in causes if webhook), default=float("inf"))
+        at = shown[event.channel.rpartition(".")[2]].get(event.sequence, 0.0)
+        stall = max(stall, at - accepted)
+        if at - accepted > NOTICED:
             healed = max(healed, at - fault_ended)
-    return Waits(longest, healed)
+    for call in by_id.values():
+        for webhook in call.webhooks.values():
+            refused = [answer.came for answer in webhook.answers if not 200 <= answer.status < 300]
+            healed = max(healed, *(came - fault_ended for came in refused), 0.0)
+    return Waits(stall, healed)
 
 
 def _shown(steady: Sequence[Dashboard], organization_id: str) -> dict[int, float]:

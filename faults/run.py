@@ -111,7 +111,7 @@ class Run:
             verdict.lost.append(f"calls stay on the board: {self._ledger.active()}")
         outbox = self._ledger.outbox()
         checker.check_outbox(self._abandoned, outbox.events, outbox.heads, verdict)
-        waits = Waits(0, time.monotonic() - began)
+        waits = Waits(0.0, time.monotonic() - began)
         return Row("calls whose end nobody tells", 0, len(self._abandoned), verdict, waits, settled)
 
     def _inject(self, faults: Sequence[Fault], seconds: float) -> float:

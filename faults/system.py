@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -16,7 +17,6 @@ from threading import Event, Thread
 import redis
 from sqlalchemy.orm import Session
 
-from faults.dashboards import ask
 from faults.proxy import Proxy
 from faults.supervisor import Supervisor
 from opbx.database import open_engine, write_transaction
@@ -145,10 +145,9 @@ class System:
 
     def ready(self) -> bool:
         """Whether web and relays answer that they can serve fully."""
-        with suppress(OSError, ValueError):
-            ask(self.web_port, "/api/v1/health")
-            for port in self.relay_ports:
-                ask(port, "/ready")
+        with suppress(OSError):
+            for port, path in ((self.web_port, "/api/v1/health"), *((port, "/ready") for port in self.relay_ports)):
+                urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5).close()
             return True
         return False
 

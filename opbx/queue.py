@@ -38,7 +38,10 @@ def create_queue(settings: Settings, *, timeout: float = 1.0) -> Celery:
     """
     if connection.is_cluster(settings.broker_url):
         raise SettingsError("CELERY_BROKER_URL must not be a Redis Cluster: name one server, sentinels, or RabbitMQ")
-    queue = Celery("opbx", broker=_broker_url(settings.broker_url), set_as_current=False)
+    url = _broker_url(settings.broker_url)
+    queue = Celery("opbx", broker=url, set_as_current=False)
+    # Celery reads CELERY_BROKER_URL by itself, and prefers it to `broker`; what is spelt out here it prefers to both.
+    queue.conf.update(broker_read_url=url, broker_write_url=url)
     queue.conf.update(_messages())
     queue.conf.update(_worker())
     queue.conf.update(_broker(settings.broker_url, timeout))

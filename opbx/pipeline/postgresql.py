@@ -161,16 +161,36 @@ def _borrowed(engine: Engine) -> Iterator[_Pipeline]:
     """A pooled connection in pipeline mode, given back out of it, and outside of any transaction."""
     connection = engine.raw_connection()
     try:
-        pipeline = _Pipeline(engine, connection)
-        pipeline.libpq.enter_pipeline_mode()
+        pipeline = _enter(engine, connection)
         try:
             yield pipeline
-            pipeline.libpq.exit_pipeline_mode()
         except BaseException:
             _restore(connection, pipeline)
             raise
+        _leave(connection, pipeline)
     finally:
         connection.close()
+
+
+def _enter(engine: Engine, connection: PoolProxiedConnection) -> _Pipeline:
+    """Begin pipeline mode. A connection that was ended while it lay in the pool is an error like any other loss."""
+    try:
+        pipeline = _Pipeline(engine, connection)
+        pipeline.libpq.enter_pipeline_mode()
+    except psycopg.Error as error:
+        connection.invalidate(error)
+        raise DBAPIError.instance(
+            None, None, error, psycopg.Error, connection_invalidated=True, dialect=engine.dialect
+        ) from error
+    return pipeline
+
+
+def _leave(connection: PoolProxiedConnection, pipeline: _Pipeline) -> None:
+    """End pipeline mode. All was answered by now: a server that says goodbye at this moment takes nothing back."""
+    try:
+        pipeline.libpq.exit_pipeline_mode()
+    except psycopg.Error as error:
+        connection.invalidate(error)
 
 
 def _restore(connection: PoolProxiedConnection, pipeline: _Pipeline) -> None:
