@@ -8,6 +8,7 @@ UV_COMPILE := $(BIN)/uv pip compile --quiet --python-version 3.11 --no-emit-inde
 INSTALLED := .venv/.installed
 INSTALLED_DEV := .venv/.installed-dev
 INSTALLED_FUZZ := .venv/.installed-fuzz
+INSTALLED_DOCS := .venv/.installed-docs
 NAME ?= localhost
 NODE := .venv/.node
 PACKAGES := dashboard/node_modules/.installed
@@ -18,7 +19,7 @@ DESCRIBE_API = @mkdir -p var && $(BIN)/flask --app wsgi:app openapi write var/op
 DASHBOARD := $(shell find dashboard -type f -not -path '*/node_modules/*' -not -path '*/dist/*' 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help install dashboard api-types run test lint format bench faults fuzz certificate lock clean
+.PHONY: help install dashboard api-types run test lint format bench faults fuzz docs openapi certificate lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /	/' | expand -t 14
@@ -34,7 +35,7 @@ api-types: $(INSTALLED) $(PACKAGES) ## Write the dashboard's types of the API an
 run: $(INSTALLED) $(BUILT) ## Run everything, with live calls: http://localhost:8000
 	@exec $(BIN)/python -m opbx.operations.local
 
-test: lint $(BUILT) $(CLIENTS) ## Check everything: lint, and every test, real processes and browser included
+test: lint $(BUILT) $(CLIENTS) $(INSTALLED_DOCS) ## Check everything: lint, and every test, real processes and browser included
 	$(BIN)/python -m pytest
 	npm --prefix dashboard test
 
@@ -54,6 +55,12 @@ format: $(INSTALLED_DEV) ## Put the code into its form
 bench: $(INSTALLED_DEV) ## Measure how fast it is on this machine (PARTS="journey fanout …" for some)
 	$(BIN)/python -m bench $(PARTS)
 
+docs: $(INSTALLED_DOCS) ## Build the documentation into var/docs (and look at it: .venv/bin/python -m mkdocs serve)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+
+openapi: $(INSTALLED) ## Write the description of the HTTP API to var/openapi.json
+	@mkdir -p var && $(BIN)/flask --app wsgi:app openapi write --format=json var/openapi.json && echo var/openapi.json
+
 certificate: ## A self-signed certificate in var/tls, to try docker compose with (NAME=…)
 	@mkdir -p var/tls var/acme
 	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 365 -subj /CN=$(NAME) \
@@ -70,6 +77,7 @@ lock: $(INSTALLED_DEV) ## Pin the requirements anew
 	$(UV_COMPILE) requirements-otel.in -o requirements-otel.txt
 	$(UV_COMPILE) requirements-dev.in -o requirements-dev.txt
 	$(UV_COMPILE) requirements-fuzz.in -o requirements-fuzz.txt
+	$(UV_COMPILE) requirements-docs.in -o requirements-docs.txt
 
 clean: ## Remove everything that was made, data included
 	rm -rf .venv var tests/clients/node_modules dashboard/node_modules dashboard/dist .mypy_cache .ruff_cache .hypothesis
@@ -89,6 +97,10 @@ $(INSTALLED_DEV): requirements-dev.txt requirements-otel.txt $(INSTALLED)
 
 $(INSTALLED_FUZZ): requirements-fuzz.txt $(INSTALLED_DEV)
 	$(PIP) -r requirements-fuzz.txt
+	@touch $@
+
+$(INSTALLED_DOCS): requirements-docs.txt $(INSTALLED)
+	$(PIP) -r requirements-docs.txt
 	@touch $@
 
 # Node of this machine where there is a fresh enough one, else from PyPI.

@@ -39,7 +39,7 @@ class Stack:
         names = ("web", "relay1", "relay2", "worker1", "worker2", "beat")
         self.metrics_ports = {name: free_port() for name in names}
         self.relay_ports = [free_port(), free_port()]
-        self._env = {
+        self.environment = {
             "OPBX_ENV": "development",
             "DATABASE_URL": database_url,
             "REDIS_URL": self.redis.url,
@@ -80,7 +80,7 @@ class Stack:
 
     def server(self, name: str, command: str, *arguments: str, **env: str) -> Server:
         """One more process with the stack's environment; whoever asks for it starts and stops it."""
-        return Server(name, self.folder, str(_BIN / command), *arguments, env={**self._env, **env})
+        return Server(name, self.folder, str(_BIN / command), *arguments, env={**self.environment, **env})
 
     @property
     def servers(self) -> list[Server]:
@@ -118,7 +118,7 @@ class Stack:
     def flask(self, *arguments: str) -> str:
         done = subprocess.run(
             [str(_BIN / "flask"), "--app", "wsgi:app", *arguments],
-            env={**os.environ, **self._env}, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False,
+            env={**os.environ, **self.environment}, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False,
         )  # fmt: skip
         assert done.returncode == 0, f"flask {arguments} failed:\n{done.stdout}\n{done.stderr}"
         return done.stdout
