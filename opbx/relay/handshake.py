@@ -8,6 +8,7 @@ import _socket
 import os
 import socket
 from collections.abc import Callable
+from typing import NoReturn
 
 from flask import Flask, request
 from flask_sock import Sock
@@ -28,7 +29,7 @@ from opbx.relay.connection import Connection
 from opbx.relay.debug import LoudConnection
 from opbx.relay.dispatch import Dispatch
 from opbx.relay.node import Node
-from opbx.relay.upgrade import Accepted
+from opbx.relay.upgrade import Accepted, Taken
 
 _OLDEST, _NEWEST = 5, 7
 
@@ -59,17 +60,18 @@ def register_sockets(flask: Flask, node: Node, dispatch: Dispatch) -> None:
 
     kind = LoudConnection if node.settings.debug else Connection
 
-    def _open(ws: Accepted, check: Callable[[], App]) -> None:
+    def _open(ws: Accepted, check: Callable[[], App]) -> NoReturn:
         taken, socket_id = detach(ws), node.new_socket_id()
         try:
             connection = kind(taken, socket_id, check(), dispatch)
         except Closing as closing:
             kind(taken, socket_id, NO_APP, dispatch).close(closing)
-            return
+            raise Taken from None
         try:
             node.admit(connection, request.remote_addr or "unknown")
         except Closing as closing:
             connection.close(closing)
+        raise Taken
 
 
 def _no_path() -> App:

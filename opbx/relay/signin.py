@@ -13,6 +13,7 @@ from opbx.pusher.signin import MAX_WATCHLIST, SignedIn, verify_signin
 from opbx.relay.channel import Channel, Confirmation, Pending
 from opbx.relay.connection import Connection
 from opbx.relay.frames import text_frame
+from opbx.relay.ledger import Done
 from opbx.relay.node import Node
 
 
@@ -38,28 +39,25 @@ class SignIn:
         if connection.user is not None:
             if connection.user.id != user.id:
                 raise BadMessage("The connection is signed in as another user")
+            _welcome(connection, user, user_data)
         else:
-            self._enter(connection, user)
-        connection.send_text(messages.signin_success(user_data or ""))
-        if user.dropped:
-            connection.send_text(
-                messages.error(BadMessage(f"Only {MAX_WATCHLIST} users can be watched; {user.dropped} are not", 4302))
-            )
+            self._enter(connection, user, lambda _answer: _welcome(connection, user, user_data))
 
-    def _enter(self, connection: Connection, user: SignedIn) -> None:
+    def _enter(self, connection: Connection, user: SignedIn, entered: Done) -> None:
+        """`entered` is called when all nodes take the user for online: what follows a success cannot overtake it."""
         connection.user = user
         self._node.grants.sign_in(connection, user.id)
         keys = online_keys(connection.app.id, user.id)
         self._online[keys] += 1
         if self._online[keys] == 1:
             self._node.ledger.submit(enrol_call(keys, self._node.name))
-        self._hold(connection, keys, user)
+        self._hold(connection, keys, user, entered)
         for watched in user.watchlist:
             self._watch(connection, online_keys(connection.app.id, watched))
 
-    def _hold(self, connection: Connection, keys: ChannelKeys, user: SignedIn) -> None:
+    def _hold(self, connection: Connection, keys: ChannelKeys, user: SignedIn, held: Done | None = None) -> None:
         member = Member(user.id, "{}")
-        self._node.ledger.submit(join_call(keys, self._node.name, connection.socket_id, member, most_members=0))
+        self._node.ledger.submit(join_call(keys, self._node.name, connection.socket_id, member, most_members=0), held)
 
     def _watch(self, connection: Connection, keys: ChannelKeys) -> None:
         channel = self._node.channel(connection.app, keys.channel)
@@ -102,3 +100,13 @@ class SignIn:
         for connection in self._node.connections.values():
             if connection.user is not None:
                 self._hold(connection, online_keys(connection.app.id, connection.user.id), connection.user)
+
+
+def _welcome(connection: Connection, user: SignedIn, user_data: str | None) -> None:
+    if not connection.is_open:
+        return
+    connection.send_text(messages.signin_success(user_data or ""))
+    if user.dropped:
+        connection.send_text(
+            messages.error(BadMessage(f"Only {MAX_WATCHLIST} users can be watched; {user.dropped} are not", 4302))
+        )

@@ -26,13 +26,19 @@ class UpgradeRequired(HTTPException):
         return [*super().get_headers(*args, **kwargs), ("Sec-WebSocket-Version", "13"), ("Upgrade", "websocket")]
 
 
+class Taken(BaseException):
+    """The socket belongs to a connection now: nothing is to be answered any more.
+
+    Raised through flask-sock and Flask, which have nothing left to do (flask-sock would make a class for an answer that
+    is none). No `Exception`: neither is to take it for a fault.
+    """
+
+
 class Accepted:
     """Stands in for `simple_websocket.Server`: a socket whose upgrade has been accepted, and nobody reads.
 
     Raises `HTTPException` where the client's handshake is none.
     """
-
-    mode = "gunicorn"  # how flask-sock tells the server that the socket is taken
 
     def __init__(self, environ: dict[str, Any]) -> None:
         if environ.get("HTTP_SEC_WEBSOCKET_VERSION") != "13":
@@ -43,9 +49,6 @@ class Accepted:
             b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
             b"Sec-WebSocket-Accept: " + token + b"\r\n\r\n"
         )
-
-    def close(self) -> None:
-        """Called by flask-sock when the view returns; the socket lives on without its request."""
 
 
 def accept_token(key: str) -> bytes:

@@ -17,6 +17,7 @@ from gunicorn.http.wsgi import base_environ
 from gunicorn.workers.ggevent import GeventWorker
 
 from opbx.relay.plain import MAX_HEAD, Head, read_head
+from opbx.relay.upgrade import Taken
 
 _GONE = frozenset({errno.EPIPE, errno.ECONNRESET, errno.ENOTCONN, errno.EBADF})
 _NO_BODY = ("204", "304")
@@ -47,6 +48,13 @@ class Worker(GeventWorker):  # type: ignore[misc]
             util.close(client)
         else:
             super().handle(listener, client, addr)
+
+    def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> None:
+        """Serve a request that is gunicorn's."""
+        try:
+            super().handle_request(listener_name, req, sock, addr)
+        except Taken:
+            raise StopIteration from None  # gunicorn's way to end
 
     def _serve(self, listener: Any, client: Any, addr: Any) -> bool:
         """Answer plain requests; False when something else comes."""
@@ -97,7 +105,7 @@ class Worker(GeventWorker):  # type: ignore[misc]
 
         try:
             parts = self.wsgi(environ, start_response)
-        except StopIteration:  # flask-sock's way to say that the socket is taken
+        except Taken:
             return False
         try:
             body = b"".join(parts)

@@ -101,3 +101,18 @@ def test_upgrades_that_are_none(connection: socket.socket, headers: str, status:
     upgrade = f"GET /app/{KEY}?protocol=7 HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
     connection.sendall(f"{upgrade}{headers}\r\n".encode())
     assert statuses(connection, 1) == [status]
+
+
+def test_an_upgrade_of_unusual_form_is_one_as_well(connection: socket.socket) -> None:
+    connection.sendall(
+        f"GET /app/{KEY}?protocol=7 HTTP/1.1\r\nHost: x\r\nX: 1\r\nX: 2\r\n"
+        "Connection: Upgrade\r\nUpgrade: websocket\r\n"
+        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n".encode()
+    )
+    seen = b""
+    while b"connection_established" not in seen:
+        part = connection.recv(4096)
+        assert part, seen
+        seen += part
+    assert seen.startswith(b"HTTP/1.1 101 ")
+    assert seen.count(b"HTTP/1.1") == 1
