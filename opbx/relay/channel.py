@@ -1,13 +1,11 @@
-"""One channel on this node: its subscribers, its place in the stream of messages, and what waits to be sent.
+"""One channel on this node: its subscribers, and its place in the stream of messages.
 
 Messages come with consecutive offsets. A gap is never passed over: what is missing is asked for, and what came
-after it waits. A batch of output is sealed with the subscribers of that moment, so that whoever joins later gets
-exactly what followed its join.
+after it waits. Output is sealed with the subscribers of a moment, so that whoever joins later gets exactly what
+followed its join.
 """
 
 import sys
-import time
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -17,15 +15,12 @@ from opbx.backplane.keys import ChannelKeys
 from opbx.backplane.presence import Member
 from opbx.backplane.records import Batch, Record
 from opbx.pusher import messages
-from opbx.relay import trails
 from opbx.relay.frames import text_frame
+from opbx.relay.output import Output
 from opbx.relay.tally import TALLY
 
 if TYPE_CHECKING:
     from opbx.relay.connection import Connection
-
-#: Bytes of frames that are joined into one write.
-_CHUNK = 65_536
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,21 +48,6 @@ class Pending:
     confirmation: Confirmation | None = None
 
 
-@dataclass(slots=True)
-class Output:
-    """So many messages for the subscribers of one moment; `own` is for those who must not get all of them.
-
-    `committed` is when those of them that come from the outbox were committed (Unix milliseconds), and their trails.
-    """
-
-    frames: bytes
-    messages: int
-    committed: list[tuple[int, str]]
-    recipients: "list[Connection]"
-    own: "dict[Connection, bytes]"
-    position: int = 0
-
-
 class Channel:
     """The node's side of a channel.
 
@@ -76,22 +56,18 @@ class Channel:
     """
 
     __slots__ = (
-        "_committed",
         "_confirmed",
         "_doubtful",
-        "_excluded",
-        "_frames",
         "_held_back",
         "_on_gap",
         "_on_lost",
         "_on_output",
         "_placed",
-        "_size",
         "epoch",
         "keys",
         "live",
         "offset",
-        "outputs",
+        "output",
         "pending",
         "recovering",
         "scheduled",
@@ -112,16 +88,12 @@ class Channel:
         self.epoch = ""
         self.offset: int | None = None  #: of the last message taken; None until it is known
         self.recovering = False
-        self.outputs: deque[Output] = deque()
+        self.output = Output(keys, self.subscribers)
         self.scheduled = False
         self._doubtful = False
         self._held_back: list[Batch] = []
         self._placed: tuple[str, int, bytes] | None = None  # epoch and offset after which a frame is due
         self._confirmed: list[Pending] = []
-        self._frames: list[bytes] = []
-        self._committed: list[tuple[int, str]] = []
-        self._size = 0
-        self._excluded: dict[str, set[int]] = {}
         self._on_output = on_output
         self._on_gap = on_gap
         self._on_lost = on_lost
@@ -213,7 +185,8 @@ class Channel:
         if epoch == self.epoch and self.offset == offset:
             self._placed = None
             if self.subscribers:
-                self._send(frame)
+                self.output.add(frame)
+                self._on_output(self)
 
     def _add(self, record: Record) -> None:
         frame = text_frame(record.text)
@@ -222,60 +195,8 @@ class Channel:
                 pending.missed.append((self.epoch, self.offset or 0, frame, record.except_socket))
         if not self.subscribers:
             return
-        if record.except_socket:
-            self._excluded.setdefault(record.except_socket, set()).add(len(self._frames))
-        if record.committed is not None:
-            self._committed.append((record.committed, record.trail))
-        self._send(frame)
-
-    def _send(self, frame: bytes) -> None:
-        self._frames.append(frame)
-        self._size += len(frame)
-        if self._size >= _CHUNK:
-            self.seal()
+        self.output.add(frame, record)
         self._on_output(self)
-
-    # Output
-
-    def seal(self) -> None:
-        """Close the present batch of output: it goes to the subscribers of now."""
-        if not self._frames:
-            return
-        frames, self._frames, self._size = self._frames, [], 0
-        committed, self._committed = self._committed, []
-        excluded, self._excluded = self._excluded, {}
-        own = {
-            connection: b"".join(f for i, f in enumerate(frames) if i not in excluded[connection.socket_id])
-            for connection in (self.subscribers if excluded else ())
-            if connection.socket_id in excluded
-        }
-        self.outputs.append(Output(b"".join(frames), len(frames), committed, list(self.subscribers), own))
-
-    def flush(self, limit: int) -> int:
-        """Send what waits to at most `limit` subscribers; return to how many. `outputs` is empty when all is sent."""
-        if not self.outputs:
-            self.seal()
-            if not self.outputs:
-                return 0
-        output = self.outputs[0]
-        recipients = output.recipients[output.position : output.position + limit]
-        output.position += len(recipients)
-        subscribers, frames, own = self.subscribers, output.frames, output.own
-        for connection in recipients:
-            if connection in subscribers:  # it may have left since
-                connection.send(own.get(connection, frames) if own else frames)
-        traffic = TALLY.traffic[self.keys.app_id]
-        traffic.messages_out += output.messages * len(recipients)
-        traffic.bytes_out += len(frames) * len(recipients)
-        if output.position >= len(output.recipients):
-            self.outputs.popleft()
-            if output.committed:
-                _measure(self.keys.channel, output.committed)
-        return len(recipients)
-
-    @property
-    def has_output(self) -> bool:
-        return bool(self.outputs or self._frames)
 
     # Subscriptions
 
@@ -316,7 +237,7 @@ class Channel:
         """Make it a subscription: from here on it gets what follows, with a confirmation what follows that."""
         connection, state = pending.connection, pending.confirmation
         del self.pending[connection]
-        self.seal()  # what came before is for those who were here before
+        self.output.seal()  # what came before is for those who were here before
         self.subscribers[connection] = pending.member
         if state is None:
             connection.send_text(messages.subscription_succeeded(self.keys.channel))
@@ -327,13 +248,3 @@ class Channel:
             if followed and except_socket != connection.socket_id:
                 reply.append(frame)
         connection.send(b"".join(reply))
-
-
-def _measure(channel: str, committed: list[tuple[int, str]]) -> None:
-    """Note how long after their commit the events have been written to everybody."""
-    now = time.time()
-    for moment, trail in committed:
-        delay = now - moment / 1000
-        TALLY.delays.add(delay)
-        if trails.told:
-            trails.written(channel, trail, delay)

@@ -48,8 +48,8 @@ class Fanout:
         left = SLICE
         while self._due and left > 0:
             channel = self._due.popleft()
-            left -= channel.flush(left)
-            if channel.has_output:
+            left -= channel.output.flush(left)
+            if channel.output.waiting:
                 self._due.append(channel)
             else:
                 channel.scheduled = False

@@ -47,8 +47,8 @@ class Harness:
         return pending
 
     def flush(self, limit: int = 100) -> None:
-        while self.channel.has_output:
-            self.channel.flush(limit)
+        while self.channel.output.waiting:
+            self.channel.output.flush(limit)
 
 
 def record(name: str, except_socket: str = "") -> Record:
@@ -176,7 +176,7 @@ def test_whoever_leaves_while_output_waits_gets_none_of_it() -> None:
     house = Harness()
     stays, leaves = house.subscribe("1.1"), house.subscribe("1.2")
     house.channel.receive(batch(1, "a"))
-    house.channel.flush(1)
+    house.channel.output.flush(1)
     del house.channel.subscribers[cast(Connection, leaves)]
     house.flush()
     assert (stays.events, leaves.events) == (["a"], [])
