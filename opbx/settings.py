@@ -175,6 +175,11 @@ class Settings:
     )
     token_lifetime: int = setting(43_200, "seconds until an API token of a login expires", "TOKEN_LIFETIME", least=1)
     webhook_max_body: int = setting(65_536, "bytes; a larger body is answered with 413", "WEBHOOK_MAX_BODY")
+    senders_remembered: float = setting(
+        1.0,
+        "seconds for which a web process still lets in a sender whose key was revoked",
+        "SENDERS_REMEMBERED",
+    )
     webhook_rate_limit: str = setting("12000/minute", "webhooks of an organization", "WEBHOOK_RATE_LIMIT")
     user_rate_limit: str = setting("1200/minute", "requests of a user", "USER_RATE_LIMIT")
     address_rate_limit: str = setting(

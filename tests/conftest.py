@@ -45,6 +45,7 @@ def settings(empty_database: Path, tmp_path: Path) -> Settings:
         database_url=f"sqlite:///{path}",
         redis_url="redis://127.0.0.1:1/0",  # nobody listens there: a unit test that needs Redis is given a fake
         broker_url="memory://",
+        senders_remembered=0.0,
         pusher=PusherSettings(app_id="opbx", key="test-key", secret="test-secret", port=1),
     )
 

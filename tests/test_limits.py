@@ -2,14 +2,18 @@
 
 from dataclasses import replace
 from typing import Any
+from uuid import uuid4
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
+from limits import RateLimitItem
 from prometheus_client import Counter
 from sqlalchemy.orm import Session
 
 from opbx import create_app, limits
 from opbx.breaker import Breaker
+from opbx.extensions import limiter
 from opbx.identity.models import Organization, User
 from opbx.metrics.instruments import LIMITS_SKIPPED, RATE_LIMITED
 from opbx.settings import Settings
@@ -66,3 +70,36 @@ def test_without_redis_requests_pass_and_are_counted(
     assert {client.get("/api/v1/auth/me", headers=headers).status_code for _ in range(3)} == {200}
     assert [counted(LIMITS_SKIPPED, kind) for kind in ("address", "user")] == [n + 3 for n in before]
     assert len(asked) == 1, "the others do not wait for a Redis that is away"
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch, app: Flask) -> list[int]:
+    """What each question to the limiter wanted to count."""
+    costs: list[int] = []
+    hit = limiter.limiter.hit
+
+    def count(limit: RateLimitItem, *key: str, cost: int = 1) -> bool:
+        costs.append(cost)
+        return hit(limit, *key, cost=cost)
+
+    monkeypatch.setattr(limiter.limiter, "hit", count)
+    return costs
+
+
+@pytest.mark.parametrize("allowed", [7, 450])
+def test_what_the_limit_allows_is_let_in_and_no_more(app: Flask, asked: list[int], allowed: int) -> None:
+    sender = str(uuid4())
+    with app.app_context():
+        answers = [limits.seconds_over("sender", f"{allowed}/hour", sender) for _ in range(allowed + 3)]
+
+    assert answers[:allowed] == [None] * allowed
+    assert all(answers[allowed:])
+
+
+def test_a_large_limit_is_asked_for_in_shares(app: Flask, asked: list[int]) -> None:
+    with app.app_context():
+        for sender in (str(uuid4()), str(uuid4())):
+            for _ in range(10):
+                assert limits.seconds_over("sender", "500/hour", sender) is None
+
+    assert asked == [5] * 4

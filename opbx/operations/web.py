@@ -31,6 +31,7 @@ from opbx.operations.traces import Traced
 from opbx.pipeline import Transactions
 from opbx.settings import ROOT, Settings
 from opbx.telephony import views as telephony
+from opbx.telephony.senders import Senders
 
 
 def build(settings: Settings) -> Flask:
@@ -143,6 +144,7 @@ def _extend(app: Flask, settings: Settings) -> None:
     with app.app_context():
         mind(db.engine)
         app.extensions["opbx_transactions"] = Transactions(db.engine)
+        app.extensions["opbx_senders"] = Senders(app.extensions["opbx_transactions"], settings.senders_remembered)
         wakes.init_broadcasting(app)
         app.extensions["checkup"] = health.Checkup(health.probes(settings, db.engine, app.extensions["opbx_queue"]))
 

@@ -3,39 +3,50 @@
 Two proofs are known, and one at least must hold: `Authorization: Bearer <key>`, and `X-Cloudonix-Signature`, the
 hex HMAC-SHA256 of timestamp, a dot and the raw body. A proof that is given must hold where the organization has
 anything to check it with: a wrong signature is not made good by a key.
+
+Each process remembers for a moment what a sender was let in by, since senders send many webhooks. A proof that fails by
+that is checked again by the database, so that a new key is good at once; a revoked one stays good for that moment
+(docs/decisions/remembered-senders.md).
 """
 
 import hmac
 import re
+import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
 from sqlalchemy import and_, bindparam, select
-from sqlalchemy.engine import Connection
 from werkzeug.datastructures import Headers
 
 from opbx.identity.models import Organization, OrganizationStatus, SenderKey
 from opbx.identity.sender_keys import is_good
+from opbx.pipeline import Statement, Transactions
 
 #: Seconds that a signature's timestamp may be away from our clock.
 TOLERANCE = 300
 
 MAX_DOMAIN = 253
 
+#: Domains that a process remembers the senders of.
+MOST_REMEMBERED = 10_000
+
 #: The organization and its valid keys, by the column in which its name is looked up.
 _KEYS = {
-    column.key: select(
-        Organization.id,
-        Organization.status,
-        SenderKey.key_hash,
-        SenderKey.sealed_secret,
-        SenderKey.allow_unstamped,
+    column.key: Statement(
+        select(
+            Organization.id,
+            Organization.status,
+            SenderKey.key_hash,
+            SenderKey.sealed_secret,
+            SenderKey.allow_unstamped,
+        )
+        .outerjoin(SenderKey, and_(SenderKey.organization_id == Organization.id, is_good(bindparam("now"))))
+        .where(column == bindparam("name"))
     )
-    .outerjoin(SenderKey, and_(SenderKey.organization_id == Organization.id, is_good(bindparam("now"))))
-    .where(column == bindparam("name"))
     for column in (Organization.domain, Organization.domain_uuid)
 }
 
@@ -89,21 +100,51 @@ class Key:
 _NOBODY = Key(sha256(b"nobody's key").digest(), "nobody's secret", allow_unstamped=False)
 
 
-def authenticate(
-    connection: Connection,
-    payload: Mapping[str, Any],
-    proofs: Proofs,
-    body: bytes,
-    now: datetime,
-    *,
-    unseal: Callable[[str], str],
-) -> str:
-    """The id of the organization that the sender has proved to speak for. Raises `SenderRefused`.
+class Senders:
+    """The senders of one database, remembered for `life` seconds."""
 
-    `unseal` opens the signing secrets; only a signed request needs them.
-    """
-    column, name = _domain(payload)
-    rows = connection.execute(_KEYS[column], {"name": name, "now": now}).all()
+    def __init__(self, transactions: Transactions, life: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._transactions = transactions
+        self._life = life
+        self._clock = clock
+        self._remembered: dict[tuple[str, str], tuple[float, list[Any]]] = {}
+
+    def authenticate(
+        self,
+        payload: Mapping[str, Any],
+        proofs: Proofs,
+        body: bytes,
+        now: datetime,
+        *,
+        unseal: Callable[[str], str],
+    ) -> str:
+        """The id of the organization that the sender has proved to speak for. Raises `SenderRefused`.
+
+        `unseal` opens the signing secrets; only a signed request needs them.
+        """
+        domain = _domain(payload)
+        until, rows = self._remembered.get(domain, (0.0, []))
+        if self._clock() < until:
+            with suppress(SenderRefused):
+                return _admitted(rows, proofs, body, now, unseal)
+        rows = self._ask(domain, now)
+        organization_id = _admitted(rows, proofs, body, now, unseal)
+        self._remember(domain, rows)
+        return organization_id
+
+    def _ask(self, domain: tuple[str, str], now: datetime) -> list[Any]:
+        column, name = domain
+        with self._transactions.steps() as pipeline:
+            return pipeline.send(_KEYS[column], name=name, now=now).rows()
+
+    def _remember(self, domain: tuple[str, str], rows: list[Any]) -> None:
+        if len(self._remembered) >= MOST_REMEMBERED:
+            self._remembered.clear()
+        self._remembered[domain] = (self._clock() + self._life, rows)
+
+
+def _admitted(rows: Sequence[Any], proofs: Proofs, body: bytes, now: datetime, unseal: Callable[[str], str]) -> str:
+    """The organization's id where one of its keys proves the sender. Raises `SenderRefused`."""
     signed = proofs.signature is not None
     keys = [
         Key(

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 import structlog
-from flask import Response, g, jsonify, request
+from flask import Response, current_app, g, jsonify, request
 from marshmallow import ValidationError
 from sqlalchemy.exc import IntegrityError
 
@@ -14,9 +14,9 @@ from opbx.api import Blueprint
 from opbx.calls.service import Outcome, apply
 from opbx.calls.signal import CallSignal
 from opbx.calls.state import Step
-from opbx.database import reading, utcnow
+from opbx.database import utcnow
 from opbx.errors import refuse
-from opbx.extensions import current_settings, db, transactions
+from opbx.extensions import current_settings, transactions
 from opbx.identity.sealing import UnreadableSecretError, current_seal
 from opbx.limits import enforce
 from opbx.metrics.instruments import TRANSITIONS
@@ -95,9 +95,8 @@ def _receive(endpoint: Endpoint) -> Response:
 
 def _authenticate(body: Body, now: datetime) -> str:
     try:
-        with reading(db.engine) as connection:
-            proofs = senders.Proofs.of(request.headers)
-            return senders.authenticate(connection, body.payload, proofs, body.raw, now, unseal=current_seal().open)
+        proofs = senders.Proofs.of(request.headers)
+        return _known_senders().authenticate(body.payload, proofs, body.raw, now, unseal=current_seal().open)
     except senders.DomainMissing:
         refuse(400, "DOMAIN_MISSING", "The payload names no domain.")
     except senders.Unauthenticated:
@@ -107,6 +106,11 @@ def _authenticate(body: Body, now: datetime) -> str:
     except UnreadableSecretError as error:
         log.warning("a sender's signature cannot be checked", error=str(error))
         refuse(503, "SECRET_UNREADABLE", "The signature cannot be checked now; send it again.", retry_after=30)
+
+
+def _known_senders() -> senders.Senders:
+    known: senders.Senders = current_app.extensions["opbx_senders"]
+    return known
 
 
 _CHALLENGE = {"WWW-Authenticate": "Bearer"}
