@@ -26,9 +26,12 @@ SHARES = 100
 #: Senders, users and addresses of whom a process has requests counted ahead.
 MOST_COUNTED = 10_000
 
+#: A limit, what it limits, and whom.
+Key = tuple[RateLimitItem | str, ...]
+
 _breaker = Breaker(PAUSE)
 _lock = Lock()
-_counted_ahead: dict[tuple[str, ...], int] = {}
+_counted_ahead: dict[Key, int] = {}
 
 
 def enforce(kind: str, limit: str, who: str) -> None:
@@ -60,21 +63,21 @@ def seconds_over(kind: str, limit: str, who: str) -> int | None:
 def _hit(limit: RateLimitItem, kind: str, who: str) -> int | None:
     """Count one request, from those that this process has counted ahead where there are any.
 
-    Redis is asked once for a hundredth of the limit: what somebody may send is exact to that much, for each web process.
+    Redis is asked once for a hundredth of the limit: what somebody may send is exact to that much, for each process.
     """
     key = ("opbx", kind, who)
-    if _take_counted(key):
+    if _take_counted((limit, *key)):
         return None
     share = max(1, limit.amount // SHARES)
     if share > 1 and limiter.limiter.hit(limit, *key, cost=share):
-        _count_ahead(key, share - 1)
+        _count_ahead((limit, *key), share - 1)
         return None
     if limiter.limiter.hit(limit, *key):
         return None
     return max(1, round(limiter.limiter.get_window_stats(limit, *key).reset_time - time.time()))
 
 
-def _take_counted(key: tuple[str, ...]) -> bool:
+def _take_counted(key: Key) -> bool:
     with _lock:
         ahead = _counted_ahead.pop(key, 0)
         if ahead > 1:
@@ -82,7 +85,7 @@ def _take_counted(key: tuple[str, ...]) -> bool:
         return ahead > 0
 
 
-def _count_ahead(key: tuple[str, ...], more: int) -> None:
+def _count_ahead(key: Key, more: int) -> None:
     with _lock:
         if len(_counted_ahead) >= MOST_COUNTED:
             _counted_ahead.clear()

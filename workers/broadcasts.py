@@ -20,17 +20,21 @@ policy = RetryPolicy(settings.queue_tries)
 @app.task(name=DELIVER, bind=True, max_retries=None)
 def deliver(self: Any, channels: dict[str, str] | None = None) -> None:
     """Publish what waits on the channels that were woken, or on those that could not be delivered before."""
-    channels = wakes.take() if channels is None else channels
+    taken = channels
     try:
-        delivered = deliverer.deliver(channels)
+        for taken in wakes.rounds() if channels is None else (channels,):
+            _deliver(taken)
     except Exception as error:
-        tried = self.request.retries + 1
+        tried, names = self.request.retries + 1, list(taken or ())
         decision = policy.decide(error, tried)
         if isinstance(decision, Again):
-            log.warning("delivery failed, trying again", channels=list(channels), tried=tried, error=repr(error))
-            raise self.retry(args=(channels,), exc=error, countdown=decision.after) from error
-        log.exception("delivery failed, left to the sweeper", channels=list(channels), tried=tried, why=decision.reason)
-        return
+            log.warning("delivery failed, trying again", channels=names, tried=tried, error=repr(error))
+            raise self.retry(args=(taken,), exc=error, countdown=decision.after) from error
+        log.exception("delivery failed, left to the sweeper", channels=names, tried=tried, why=decision.reason)
+
+
+def _deliver(channels: dict[str, str]) -> None:
+    delivered = deliverer.deliver(channels)
     for channel, why in delivered.broken.items():
         log.error("delivery failed, left to the sweeper", channel=channel, exc_info=why)
     if delivered.again:

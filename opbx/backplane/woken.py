@@ -1,4 +1,4 @@
-"""The channels that were woken and wait for a worker, and the mark of the task that is to take them."""
+"""The channels that were woken and wait for a worker, and the mark of the task that takes them or is on its way."""
 
 from collections.abc import Mapping
 
@@ -23,8 +23,11 @@ def note(redis: Redis, trails: Mapping[str, str], lifetime: int) -> bool:
     return bool(pipeline.execute()[-1])
 
 
-def take(redis: Redis, most: int) -> tuple[dict[str, str], int]:
-    """Remove the mark and take up to `most` channels; those, and how many are left. Raises `RedisError`."""
-    ((left, taken),) = run(redis, [Call(TAKE_WOKEN, (WOKEN, MARK), (most,))])
+def take(redis: Redis, most: int, lifetime: int) -> tuple[dict[str, str], int]:
+    """Take up to `most` channels; those, and how many are left. Raises `RedisError`.
+
+    The mark goes where none was noted, and else lives for another `lifetime` milliseconds.
+    """
+    ((left, taken),) = run(redis, [Call(TAKE_WOKEN, (WOKEN, MARK), (most, lifetime))])
     names = [part.decode() for part in taken]
     return dict(zip(names[::2], names[1::2], strict=True)), int(left)

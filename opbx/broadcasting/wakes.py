@@ -1,14 +1,14 @@
 """Waking channels: noting their names, and putting a task on the queue that delivers what was noted.
 
-Names are noted in Redis, with the trail of who woke them last. While a task waits in the queue, no second one is put
-there, and the one takes whatever was noted until it runs: with one event at a time that is one channel, under a backlog
-it is many.
+Names are noted in Redis, with the trail of who woke them last. A mark says that a task is on its way, or at work: it
+takes what is noted round by round until nothing is, so that meanwhile nobody needs to queue another. With one event at
+a time that is a task and a round for each, under a backlog it is many channels a round.
 
 A wake is only a hint and may be lost: the sweeper finds every channel that has waited too long. So waking
 never raises, and never holds up for long the request whose change it follows.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterator
 
 import structlog
 from celery import Celery
@@ -28,12 +28,15 @@ log = structlog.get_logger()
 
 DELIVER = "broadcasts.deliver"
 
-#: Milliseconds that the mark of a waiting task may outlive it: when the broker lost it, or when a worker took it and
-#: died or froze. Until then nobody is woken, but a backlog of another task each so often is none.
+#: Milliseconds for which the mark holds back other tasks. It is renewed with each round: it only runs out when a round
+#: takes longer, when the broker lost the task, or when its worker died or froze; then the next wake queues another one.
 MARK_LIFETIME = 200
 
-#: Channels that one task takes. The next task takes the next ones, in another worker where there is one.
+#: Channels of one round. Where more wait when a task begins, it calls another one to help, in another worker maybe.
 TAKEN = 32
+
+#: Rounds after which a task gives way to what else waits in its queue.
+ROUNDS = 50
 
 #: Seconds between two looks at a broker that is away.
 PAUSE = 1.0
@@ -53,11 +56,30 @@ class Wakes:
 
     def wake(self, channels: Collection[str]) -> None:
         """Have the channels delivered. Never raises."""
+        self._queue_task(lambda: woken.note(self._redis, dict.fromkeys(channels, trail.current()), MARK_LIFETIME))
+
+    def rounds(self) -> Iterator[dict[str, str]]:
+        """For a task: the channels that are to be delivered, with their trails, until none is noted any more.
+
+        Each round is taken before anything of it is read, so that what is committed later is noted anew. Raises
+        `RedisError`.
+        """
+        for number in range(ROUNDS):
+            taken, left = woken.take(self._redis, TAKEN, MARK_LIFETIME)
+            if not taken:
+                return
+            if left and not number:
+                self._queue_task(lambda: True)
+            yield taken
+        self._queue_task(lambda: True)
+
+    def _queue_task(self, needed: Callable[[], bool]) -> None:
+        """Queue a task if it turns out to be needed. Never raises."""
         if not self._breaker.allows():
             WAKES_FAILED.inc()
             return
         try:
-            if woken.note(self._redis, dict.fromkeys(channels, trail.current()), MARK_LIFETIME):
+            if needed():
                 self._queue.send_task(DELIVER)
         except Exception as error:
             WAKES_FAILED.inc()
@@ -66,16 +88,6 @@ class Wakes:
         else:
             if self._breaker.succeeded():
                 log.info("channels can be woken again")
-
-    def take(self) -> dict[str, str]:
-        """The channels that are to be delivered, with their trails, for the task that delivers them.
-
-        It is called before anything is read: who notes a channel from now on queues a task for it. Raises `RedisError`.
-        """
-        taken, left = woken.take(self._redis, TAKEN)
-        if left:
-            self.wake(())
-        return taken
 
 
 def create_wakes(settings: Settings, queue: Celery) -> Wakes:

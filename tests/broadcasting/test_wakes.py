@@ -53,28 +53,44 @@ def wakes(redis: fakeredis.FakeRedis, queue: Any, seconds: Seconds, monkeypatch:
     return Wakes(redis, queue, Breaker(1.0, seconds))
 
 
-def test_one_task_takes_what_was_woken_until_it_runs(wakes: Wakes, queue: FakeQueue) -> None:
+def test_one_task_takes_what_is_woken_until_nothing_is(wakes: Wakes, queue: FakeQueue) -> None:
     wakes.wake(["a"])
     wakes.wake(["b", "a"])
+    rounds = wakes.rounds()
+    assert sorted(next(rounds)) == ["a", "b"]
+    wakes.wake(["a"])
+    wakes.wake(["c"])
+    assert sorted(next(rounds)) == ["a", "c"]
+    assert list(rounds) == []
     assert queue.sent == ["broadcasts.deliver"]
-    assert sorted(wakes.take()) == ["a", "b"]
 
     wakes.wake(["a"])
     assert queue.sent == ["broadcasts.deliver"] * 2
-    assert list(wakes.take()) == ["a"]
-    assert wakes.take() == {}
 
 
-def test_what_one_task_does_not_take_goes_to_the_next(
+def test_much_to_deliver_calls_another_task_to_help(
     wakes: Wakes, queue: FakeQueue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "TAKEN", 2)
-    wakes.wake(["a", "b", "c"])
+    wakes.wake("abcde")
 
-    first = wakes.take()
+    one = wakes.rounds()
+    taken = list(next(one))
     assert queue.sent == ["broadcasts.deliver"] * 2
-    assert sorted([*first, *wakes.take()]) == ["a", "b", "c"]
-    assert len(queue.sent) == 2
+    helper = wakes.rounds()
+    taken += next(helper)
+    taken += next(one)
+    assert sorted(taken) == list("abcde")
+    assert [*one, *helper] == []
+
+
+def test_a_task_gives_way_after_many_rounds(wakes: Wakes, queue: FakeQueue, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "ROUNDS", 3)
+    wakes.wake("a")
+    for _ in wakes.rounds():
+        wakes.wake("a")
+
+    assert queue.sent == ["broadcasts.deliver"] * 2
 
 
 def test_a_lost_task_holds_up_the_others_for_a_moment_only(
@@ -86,7 +102,7 @@ def test_a_lost_task_holds_up_the_others_for_a_moment_only(
     redis.delete(woken.MARK)  # as it expires
     wakes.wake(["b"])
     assert len(queue.sent) == 2
-    assert sorted(wakes.take()) == ["a", "b"]
+    assert sorted(next(wakes.rounds())) == ["a", "b"]
 
 
 def test_an_outage_is_tried_once_a_while_and_logged_once(
@@ -142,4 +158,4 @@ def test_a_channel_comes_with_the_trail_of_who_woke_it_last(wakes: Wakes) -> Non
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             wakes.wake(channels)
 
-    assert wakes.take() == {"a": "one", "b": "two"}
+    assert list(wakes.rounds()) == [{"a": "one", "b": "two"}]

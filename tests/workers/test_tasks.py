@@ -1,6 +1,6 @@
 """The tasks: what they do with what delivery, the sweep and the retry policy tell them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NoReturn
 
 import pytest
@@ -20,9 +20,10 @@ class FakeWakes:
     def __init__(self) -> None:
         self.did: list[tuple[str, object]] = []
 
-    def take(self) -> dict[str, str]:
-        self.did.append(("take", None))
-        return {CHANNEL: "trail"}
+    def rounds(self) -> Iterator[dict[str, str]]:
+        for number in (1, 2):
+            self.did.append(("take", number))
+            yield {CHANNEL: "trail"}
 
     def wake(self, channels: list[str]) -> None:
         self.did.append(("wake", channels))
@@ -56,7 +57,12 @@ def test_what_was_woken_is_delivered(wakes: FakeWakes, outcome: Callable[[Delive
     outcome(Delivered())
     broadcasts.deliver.run()
 
-    assert wakes.did == [("take", None), ("deliver", {CHANNEL: "trail"})]
+    assert wakes.did == [
+        ("take", 1),
+        ("deliver", {CHANNEL: "trail"}),
+        ("take", 2),
+        ("deliver", {CHANNEL: "trail"}),
+    ]
 
 
 def test_a_flooded_channel_is_queued_again(wakes: FakeWakes, outcome: Callable[[Delivered], None]) -> None:
