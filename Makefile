@@ -9,6 +9,7 @@ INSTALLED := .venv/.installed
 INSTALLED_DEV := .venv/.installed-dev
 INSTALLED_FUZZ := .venv/.installed-fuzz
 INSTALLED_DOCS := .venv/.installed-docs
+INSTALLED_AUDIT := .venv/.installed-audit
 NAME ?= localhost
 NODE := .venv/.node
 PACKAGES := dashboard/node_modules/.installed
@@ -19,7 +20,7 @@ DESCRIBE_API = @mkdir -p var && $(BIN)/flask --app wsgi:app openapi write var/op
 DASHBOARD := $(shell find dashboard -type f -not -path '*/node_modules/*' -not -path '*/dist/*' 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help install dashboard api-types run test lint format bench faults fuzz docs openapi certificate lock clean
+.PHONY: help install dashboard api-types run test lint format bench audit faults fuzz docs openapi certificate lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /	/' | expand -t 14
@@ -55,6 +56,14 @@ format: $(INSTALLED_DEV) ## Put the code into its form
 bench: $(INSTALLED_DEV) ## Measure how fast it is on this machine (PARTS="journey fanout …" for some)
 	$(BIN)/python -m bench $(PARTS)
 
+# Strict: a package that the advisories cannot be asked about is a failure, not a pass.
+audit: $(INSTALLED_AUDIT) $(NODE) ## Ask the advisories of PyPI and npm about every pinned package
+	@failed=0; \
+	$(BIN)/pip-audit --strict --disable-pip --no-deps $(addprefix -r ,$(wildcard requirements*.txt)) || failed=1; \
+	for folder in dashboard tests/clients bench/peers; do \
+	  echo "$$folder:"; npm --prefix $$folder audit --package-lock-only || failed=1; \
+	done; exit $$failed
+
 docs: $(INSTALLED_DOCS) ## Build the documentation into var/docs (and look at it: .venv/bin/python -m mkdocs serve)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
 
@@ -78,6 +87,7 @@ lock: $(INSTALLED_DEV) ## Pin the requirements anew
 	$(UV_COMPILE) requirements-dev.in -o requirements-dev.txt
 	$(UV_COMPILE) requirements-fuzz.in -o requirements-fuzz.txt
 	$(UV_COMPILE) requirements-docs.in -o requirements-docs.txt
+	$(UV_COMPILE) requirements-audit.in -o requirements-audit.txt
 
 clean: ## Remove everything that was made, data included
 	rm -rf .venv var tests/clients/node_modules dashboard/node_modules dashboard/dist .mypy_cache .ruff_cache .hypothesis
@@ -101,6 +111,10 @@ $(INSTALLED_FUZZ): requirements-fuzz.txt $(INSTALLED_DEV)
 
 $(INSTALLED_DOCS): requirements-docs.txt $(INSTALLED)
 	$(PIP) -r requirements-docs.txt
+	@touch $@
+
+$(INSTALLED_AUDIT): requirements-audit.txt $(INSTALLED_DEV)
+	$(PIP) -r requirements-audit.txt
 	@touch $@
 
 # Node of this machine where there is a fresh enough one, else from PyPI.
