@@ -52,7 +52,8 @@ class Webhook:
 
     @property
     def first_sent(self) -> float:
-        return min(answer.sent for answer in self.answers)
+        """Infinity where it was never sent, since what is before it was not accepted."""
+        return min((answer.sent for answer in self.answers), default=float("inf"))
 
     @property
     def accepted_at(self) -> float:
