@@ -82,7 +82,13 @@ def engine_options(url: str) -> dict[str, Any]:
         "pool_size": 16,
         "max_overflow": 16,
         "pool_timeout": 5,
-        "connect_args": {"connect_timeout": CONNECT_TIMEOUT, "options": "-c timezone=utc -c lock_timeout=5s"},
+        "connect_args": {
+            "connect_timeout": CONNECT_TIMEOUT,
+            "options": "-c timezone=utc -c lock_timeout=5s",
+            # psycopg prepares nothing: whenever it rolls back it would forget all that is prepared on the connection,
+            # and what the pipeline has prepared there with it (DEALLOCATE ALL).
+            "prepare_threshold": None,
+        },
     }
 
 

@@ -94,6 +94,8 @@ class _Pipeline:
         except psycopg.Error as error:
             raise self._translated(error) from error
         if failed:
+            if isinstance(failed[0], psycopg.errors.InvalidSqlStatementName):
+                self._prepared.clear()  # somebody else has forgotten them; the next try prepares them again
             raise self._translated(failed[0]) from failed[0]
 
     def _receive(self, waiting: _Reply | bytes | None) -> psycopg.Error | None:

@@ -5,14 +5,16 @@ from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, bindparam, insert, select, text, update
-from sqlalchemy.exc import IntegrityError, OperationalError, StatementError
+from sqlalchemy import Engine, bindparam, create_engine, insert, select, text, update
+from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError, StatementError
+from sqlalchemy.pool import StaticPool
 
 from opbx.broadcasting.models import BroadcastEvent, ChannelCursor
-from opbx.database import open_engine
+from opbx.database import engine_options, mind, open_engine
 from opbx.identity.models import Organization, OrganizationStatus
 from opbx.pipeline import Statement, Transaction, Transactions
 from opbx.settings import Settings
+from opbx.telephony.transactions import pause_before_retry
 from tests.postgres import PostgresServer, binaries
 
 NEW = Statement(insert(ChannelCursor).values(channel=bindparam("channel"), sequence=bindparam("sequence")))
@@ -167,6 +169,34 @@ def test_json_comes_back_as_it_was(transactions: Transactions) -> None:
 def test_a_naive_time_is_refused(transactions: Transactions) -> None:
     with pytest.raises((ValueError, StatementError)), transactions.begin() as transaction:
         transaction.send(MOVE, of="a", to=1, until=datetime(2026, 1, 1))  # noqa: DTZ001
+
+
+def test_others_who_roll_back_on_the_same_connection_do_no_harm(settings: Settings) -> None:
+    options = engine_options(settings.database_url)
+    engine = create_engine(settings.database_url, connect_args=options["connect_args"], poolclass=StaticPool)
+    mind(engine)
+    shared = Transactions(engine)
+    assert stored(shared) == []
+    with engine.connect() as connection:
+        for _ in range(10):  # enough for psycopg to prepare a statement of its own
+            connection.execute(select(ChannelCursor))
+        connection.rollback()
+    assert stored(shared) == []
+    engine.dispose()
+
+
+def test_a_statement_that_was_forgotten_is_prepared_again(own_engine: Engine, settings: Settings) -> None:
+    if not settings.database_url.startswith("postgresql"):
+        pytest.skip("SQLite has no server")
+    transactions = Transactions(own_engine)
+    assert stored(transactions) == []
+    with own_engine.connect() as connection:  # the same one, out of the pool
+        connection.exec_driver_sql("DEALLOCATE ALL")
+
+    with pytest.raises(ProgrammingError) as refused:
+        stored(transactions)
+    assert pause_before_retry(refused.value, 1, 0.0) is not None
+    assert stored(transactions) == []
 
 
 @pytest.fixture
