@@ -99,7 +99,6 @@ class System:
             "LOGIN_TOTAL_RATE_LIMIT": "10000/minute",
             "USER_RATE_LIMIT": "100000/minute",
             "ADDRESS_RATE_LIMIT": "100000/minute",
-            "LOGIN_TOTAL_RATE_LIMIT": "10000/minute",
             "CALL_TIMEOUT": str(CALL_TIMEOUT),
             "RINGING_TIMEOUT": str(CALL_TIMEOUT),
             "RELAY_DRAIN": "1",
