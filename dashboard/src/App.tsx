@@ -1,14 +1,30 @@
 import { queries } from '@/api/queries';
 import { session } from '@/auth/session';
 import { useSession } from '@/hooks/useSession';
+import { InvitationPage } from '@/pages/InvitationPage';
 import { LoginPage } from '@/pages/LoginPage';
 import { router } from '@/routes';
 import { RetryIcon, UnlinkedIcon } from '@/ui/icons';
 import { QueryClientProvider } from '@tanstack/react-query';
+import { useState } from 'react';
 import { RouterProvider } from 'react-router';
+
+const INVITATION_PATH = '/invitation';
 
 export function App() {
   const state = useSession();
+  const [invitation, setInvitation] = useState(readInvitation);
+  if (invitation) {
+    return (
+      <InvitationPage
+        token={invitation}
+        onDone={() => {
+          void router.navigate('/', { replace: true });
+          setInvitation(null);
+        }}
+      />
+    );
+  }
   switch (state.status) {
     case 'signed-in':
       return (
@@ -40,4 +56,10 @@ export function App() {
         </main>
       );
   }
+}
+
+/** The invitation that the page was opened with. */
+function readInvitation(): string | null {
+  const { pathname, hash } = window.location;
+  return pathname === INVITATION_PATH ? hash.slice(1) || null : null;
 }

@@ -1,5 +1,6 @@
 /** The pages; those that are not the first to be seen are loaded when they are opened. */
 
+import { Managing } from '@/layout/Managing';
 import { Shell } from '@/layout/Shell';
 import { LivePage } from '@/pages/LivePage';
 import { NotFoundPage } from '@/pages/NotFoundPage';
@@ -16,6 +17,19 @@ export const router = createBrowserRouter([
         lazy: async () => ({ Component: (await import('@/pages/HistoryPage')).HistoryPage }),
         children: [
           { path: ':callId', lazy: async () => ({ Component: (await import('@/history/CallDrawer')).CallDrawer }) },
+        ],
+      },
+      {
+        path: '/statistics',
+        lazy: async () => ({ Component: (await import('@/pages/StatisticsPage')).StatisticsPage }),
+      },
+      {
+        element: <Managing />,
+        children: [
+          { path: '/users', lazy: async () => ({ Component: (await import('@/pages/UsersPage')).UsersPage }) },
+          { path: '/tokens', lazy: async () => ({ Component: (await import('@/pages/TokensPage')).TokensPage }) },
+          { path: '/senders', lazy: async () => ({ Component: (await import('@/pages/SendersPage')).SendersPage }) },
+          { path: '/delivery', lazy: async () => ({ Component: (await import('@/pages/DeliveryPage')).DeliveryPage }) },
         ],
       },
       { path: '/settings', element: <SettingsPage /> },

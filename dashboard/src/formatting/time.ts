@@ -9,6 +9,8 @@ const SHAPES = {
   minute: { hour: '2-digit', minute: '2-digit' },
   /** `24 Nov, 14:05:09` */
   moment: { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit', second: '2-digit' },
+  /** `24 Nov, 14:05` */
+  short: { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' },
   /** `24 Nov 2026` */
   day: { day: 'numeric', month: 'short', year: 'numeric' },
   /** `Tue 24 Nov` */

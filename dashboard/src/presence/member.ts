@@ -4,7 +4,7 @@ import type { Role, User } from '@/api/types';
 
 export type Member = Pick<User, 'id' | 'name' | 'email'> & { role: string };
 
-const ROLES: Record<Role, string> = {
+export const ROLES: Record<Role, string> = {
   owner: 'Owner',
   pbx_admin: 'Administrator',
   pbx_user: 'User',
