@@ -8,7 +8,7 @@ from importlib import import_module
 from bench.processes import busy_seconds, tree_cpu_seconds
 
 #: In the order in which they run.
-PARTS = ("journey", "sustained", "idle", "fanout", "spread", "storm", "peers")
+PARTS = ("journey", "sustained", "idle", "memory", "fanout", "spread", "storm", "peers")
 
 
 def main(wanted: list[str]) -> int:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from bench.processes import tree_cpu_seconds
@@ -34,6 +35,16 @@ class Stack:
     database: str
     organizations: Sequence[Organization]
     servers: Sequence[Server]
+    database_url: str
+
+    def stored(self) -> int:
+        """Bytes that the tables and indexes of a PostgreSQL take."""
+        engine = open_engine(self.database_url)
+        try:
+            with engine.connect() as connection:
+                return int(connection.execute(text("SELECT pg_database_size(current_database())")).scalar_one())
+        finally:
+            engine.dispose()
 
     def cpu_seconds(self) -> dict[str, float]:
         """Processor time used so far, by the name of the process."""
@@ -71,7 +82,8 @@ def whole_stack(organizations: int, *, workers: int = 1) -> Iterator[Stack]:
         here.wait_relay(relay)
         wait_answer(web, f"http://127.0.0.1:{here.web_port}/api/v1/health")
         servers = [web, relay, *queue, here.redis, *([database] if database else [])]
-        yield Stack(here.web_port, here.relay_port, "PostgreSQL" if database else "SQLite", tenants, servers)
+        yield Stack(here.web_port, here.relay_port, "PostgreSQL" if database else "SQLite", tenants, servers,
+                    here.env["DATABASE_URL"])  # fmt: skip
 
 
 def _queue(here: Place, workers: int) -> list[Server]:

@@ -15,11 +15,13 @@ def run() -> None:
         if stack.database != "PostgreSQL":
             print("\nsustained: skipped, since PostgreSQL is not installed")
             return
+        stored = stack.stored()
         trip = travel(stack, calls_per_second=RATE / len(STAGES), seconds=SECONDS)
         table = Table(
             f"{RATE} webhooks/s for {SECONDS:.0f} s on {stack.database}, {ORGANIZATIONS * DASHBOARDS} dashboards "
             "(p50 / p99 / max)"
         )
+        stored = stack.stored() - stored
         offered = sum(post.due >= trip.posts[0].due + 2 for post in trip.posts)
         table.goal("webhooks answered a second", f"{trip.rate:.0f}", f"≥ {RATE}", trip.rate >= 0.9 * RATE)
         table.goal("faults", trip.faults, "none", trip.clean)
@@ -27,6 +29,7 @@ def run() -> None:
         table.figure("answer to event", str(trip.after_answer))
         table.figure("sending to event", str(trip.after_sending))
         table.figure("webhooks counted", str(offered))
+        table.figure("stored a call", f"{stored * len(STAGES) / (len(trip.posts) - trip.refused) / 1000:.1f} KB")
         table.figure(
             "processor time a webhook", f"{sum(trip.cpu.values()):.2f} ms, of {2000 / RATE:.1f} ms that two cores have"
         )

@@ -1,8 +1,9 @@
-"""A real nginx with the product's configuration, in front of a running stack."""
+"""A real nginx with the product's configuration, in front of what runs already."""
 
 import shutil
 import ssl
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from string import Template
 from typing import Any
@@ -12,7 +13,6 @@ import requests
 from opbx.settings import ROOT
 from tests.certificates import Certificates, make_certificates
 from tests.servers import Server, free_port, wait_until
-from tests.system.stack import Stack
 
 _DEPLOY = ROOT / "deploy/nginx"
 
@@ -26,16 +26,15 @@ def binary() -> str | None:
 
 
 class Nginx(Server):
-    """Serves the stack at `https://localhost:{port}`, certified by `certificates.authority`."""
+    """Serves what listens at these ports as `https://localhost:{port}`, certified by `certificates.authority`."""
 
-    def __init__(self, stack: Stack, folder: Path, flower: int) -> None:
+    def __init__(self, folder: Path, *, web: int, relays: Sequence[int], flower: int) -> None:
         program = binary()
         assert program is not None, "nginx is not installed"
-        self.stack = stack
+        self.web, self.relays, self.flower = web, relays, flower
         self.port, self.plain_port = free_port(), free_port()
         self.certificates: Certificates = make_certificates(folder)
         self._folder = folder
-        self.flower = flower
         self._command = [program, "-p", str(folder), "-c", str(folder / "nginx.conf")]
         self._globals = f"daemon off; pid {folder}/nginx.pid;"
         super().__init__("nginx", folder, *self._command, "-g", self._globals)
@@ -49,7 +48,7 @@ class Nginx(Server):
         upstreams = self._folder / "conf.d"
         upstreams.mkdir(exist_ok=True)
         shutil.copy(_DEPLOY / "nginx.conf", self._folder)
-        relays = " ".join(f"server 127.0.0.1:{port};" for port in self.stack.relay_ports)
+        relays = " ".join(f"server 127.0.0.1:{port};" for port in self.relays)
         (upstreams / "a-test.conf").write_text(f"upstream relays {{ {relays} }}\n{_IMPATIENCE}\n")
         template = Template((_DEPLOY / "templates/opbx.conf.template").read_text())
         (upstreams / "opbx.conf").write_text(
@@ -62,7 +61,7 @@ class Nginx(Server):
                 NGINX_CERTIFICATE=self.certificates.certificate,
                 NGINX_CERTIFICATE_KEY=self.certificates.key,
                 NGINX_ACME_ROOT=self._folder,
-                NGINX_WEB=f"127.0.0.1:{self.stack.web_port}",
+                NGINX_WEB=f"127.0.0.1:{self.web}",
                 NGINX_RELAY="relays",
                 NGINX_FLOWER=f"127.0.0.1:{self.flower}",
             )

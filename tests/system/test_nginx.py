@@ -45,7 +45,7 @@ def flower(stack: Stack) -> Iterator[int]:
 
 @pytest.fixture
 def nginx(stack: Stack, flower: int, tmp_path: Path) -> Iterator[Nginx]:
-    server = Nginx(stack, tmp_path, flower)
+    server = Nginx(tmp_path, web=stack.web_port, relays=stack.relay_ports, flower=flower)
     try:
         server.start()
         yield server
@@ -86,12 +86,12 @@ def test_https_serves_web_and_http_leads_there(nginx: Nginx) -> None:
 
 
 @pytest.mark.parametrize("library", ["pusher", "echo"])
-def test_a_call_reaches_a_dashboard_through_the_proxy(nginx: Nginx, library: str) -> None:
+def test_a_call_reaches_a_dashboard_through_the_proxy(nginx: Nginx, stack: Stack, library: str) -> None:
     answer = nginx.post("/api/v1/auth/login", json={"email": OWNER, "password": PASSWORD})
     login = answer.json()
     organization = login["user"]["organization_id"]
     channel = f"join:presence.org.{organization}" if library == "echo" else f"presence-presence.org.{organization}"
-    client = nginx.stack.connect(
+    client = stack.connect(
         library, login["access_token"], [channel], port=nginx.port, auth_endpoint=f"{nginx.url}/broadcasting/auth",
         authority=nginx.certificates.authority,
     )  # fmt: skip
@@ -122,9 +122,9 @@ def test_a_reload_drops_no_connection_and_new_ones_get_the_new_configuration(ngi
     assert answers(connect())
 
 
-def test_any_relay_serves_any_client(nginx: Nginx, connect: Connect) -> None:
+def test_any_relay_serves_any_client(stack: Stack, connect: Connect) -> None:
     clients = [connect() for _ in range(12)]
-    gone = nginx.stack.relays[1]
+    gone = stack.relays[1]
     gone.kill()
     try:
         lost = [client for client in clients if not _alive(client)]
@@ -132,7 +132,7 @@ def test_any_relay_serves_any_client(nginx: Nginx, connect: Connect) -> None:
         assert all(answers(connect()) for _ in lost)
     finally:
         gone.start()
-        nginx.stack.wait_ready()
+        stack.wait_ready()
 
 
 def _alive(client: websocket.WebSocket) -> bool:
