@@ -13,7 +13,7 @@ from celery import Celery
 from prometheus_client import Metric
 from prometheus_client.core import GaugeMetricFamily
 from redis import Redis
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Connection, Engine, func, select
 
 from opbx.apps import Apps
 from opbx.backplane import hooks
@@ -96,10 +96,9 @@ def database(engine: Engine) -> Source:
     def ask() -> Sequence[Metric]:
         with reading(engine) as connection:
             pending, channels = connection.execute(_PENDING).one()
-            oldest = connection.execute(_OLDEST).scalar()
+            age = oldest_undelivered(connection)
             failed = connection.execute(_FAILED).scalar_one()
             active = connection.execute(_ACTIVE).scalar_one()
-        age = max((utcnow() - oldest).total_seconds(), 0.0) if oldest else 0.0
         return [
             _gauge("opbx_outbox_pending_events", "Committed events that are not delivered yet", float(pending)),
             _gauge("opbx_outbox_pending_channels", "Channels that have such events", channels),
@@ -111,6 +110,12 @@ def database(engine: Engine) -> Source:
         ]
 
     return ask
+
+
+def oldest_undelivered(connection: Connection) -> float:
+    """Seconds since the oldest event was committed that is not delivered; 0 where there is none."""
+    oldest = connection.execute(_OLDEST).scalar()
+    return max((utcnow() - oldest).total_seconds(), 0.0) if oldest else 0.0
 
 
 def broker(queue: Celery) -> Source:

@@ -1,10 +1,9 @@
-"""`flask --app wsgi:app …`: organizations and what belongs to them, and the demo."""
+"""Organizations and what belongs to them, and the demo."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import click
-from flask import Flask
 from flask.cli import AppGroup, with_appcontext
 from sqlalchemy import select
 
@@ -25,12 +24,6 @@ dids = AppGroup("dids", help="Public numbers.")
 extensions = AppGroup("extensions", help="Internal numbers.")
 
 of_organization = click.option("--organization", "-o", required=True, help="Slug or domain.")
-
-
-def register(app: Flask) -> None:
-    """Add the commands to the application."""
-    for command in (organizations, users, sender_keys, dids, extensions, seed_demo, simulate, trigger):
-        app.cli.add_command(command)
 
 
 @contextmanager
@@ -201,3 +194,6 @@ def seed_demo() -> None:
     for domain in domains:
         click.echo(f"{domain}: owner@{domain}, agent@{domain}")
     click.echo(f"password    {given.password}\nsender key  {given.sender_key}")
+
+
+COMMANDS = (organizations, users, sender_keys, dids, extensions, seed_demo, simulate, trigger)
