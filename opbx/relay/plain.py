@@ -13,9 +13,8 @@ MAX_HEAD = 8192
 #: Bytes of a body at most.
 MAX_BODY = 1_048_576
 
-_REQUEST_LINE = re.compile(r"(GET|POST) (/[!\"$-~]*) HTTP/1\.1")  # printable ASCII, without a fragment
-_NAME = re.compile(r"[A-Za-z0-9-]+")
-_VALUE = re.compile(r"[\t -~]*")
+# A request line of printable ASCII, without a fragment; then headers, none of them folded.
+_HEAD = re.compile(r"(GET|POST) (/[!\"$-~]*) HTTP/1\.1((?:\r\n[A-Za-z0-9-]+:[\t -~]*)*)")
 _LENGTH = re.compile(r"[0-9]{1,8}")
 
 #: Headers that change how the message is read, or what is to be answered before it is.
@@ -43,20 +42,19 @@ def read_head(data: bytes) -> Head | None:
     end = data.find(b"\r\n\r\n", 0, MAX_HEAD)
     if end < 0:
         return None
-    first, *lines = data[:end].decode("latin-1").split("\r\n")
-    request_line = _REQUEST_LINE.fullmatch(first)
-    if request_line is None:
+    head = _HEAD.fullmatch(data[:end].decode("latin-1"))
+    if head is None:
         return None
+    method, target, lines = head.groups()
     headers: dict[str, str] = {}
-    for line in lines:
-        name, colon, value = line.partition(":")
-        name = name.upper()
-        if not colon or not _NAME.fullmatch(name) or not _VALUE.fullmatch(value) or name in headers:
-            return None
-        headers[name] = value.strip(" \t")
+    for line in lines.split("\r\n")[1:]:
+        name, _, value = line.partition(":")
+        headers[name.upper()] = value.strip(" \t")
+    if len(headers) != lines.count("\r\n"):
+        return None  # one was given twice
     length = headers.get("CONTENT-LENGTH", "0")
     if not _UNUSUAL.isdisjoint(headers) or "HOST" not in headers:
         return None
     if not _LENGTH.fullmatch(length) or int(length) > MAX_BODY:
         return None
-    return Head(request_line[1], request_line[2], headers, end + 4, int(length))
+    return Head(method, target, headers, end + 4, int(length))

@@ -154,15 +154,28 @@ def test_whoever_answers_stays(impatient: Relays) -> None:
     impatient.close_clients()
 
 
+def admitted(relays: Relays) -> bool:
+    message = relays.socket(1).ws.recv()
+    return isinstance(message, str) and "connection_established" in message
+
+
 def test_the_quota_counts_over_all_nodes_and_frees_itself(impatient: Relays) -> None:
     sockets = [impatient.socket(number).greet() for number in (0, 1, 0)]
     for number in (0, 1):
         assert impatient.socket(number).read_close()[0] == 4004
     sockets[0].close()
+    wait_until(lambda: admitted(impatient), what="a freed place")
+    impatient.close_clients()
 
-    def admitted() -> bool:
-        message = impatient.socket(1).ws.recv()
-        return isinstance(message, str) and "connection_established" in message
 
-    wait_until(admitted, what="a freed place")
+def test_the_quota_of_a_dead_node_frees_itself(impatient: Relays) -> None:
+    for _ in range(3):
+        impatient.socket(0).greet()
+    assert impatient.socket(1).read_close()[0] == 4004
+    impatient.servers[0].kill()
+    try:
+        wait_until(lambda: admitted(impatient), what="the places of a dead node")
+    finally:
+        impatient.servers[0].start()
+        impatient.wait_ready()
     impatient.close_clients()
