@@ -1,4 +1,4 @@
-"""Organizations and their users: made, found, switched off. The caller commits; errors are typed."""
+"""Organizations and their users, as the operator makes and switches them. The caller commits; errors are typed."""
 
 import re
 from typing import Any, TypeVar
@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from opbx.backplane.control import Terminate
 from opbx.database import AnySession, utcnow
 from opbx.identity import schemas
+from opbx.identity.audit import Action, record, record_about
 from opbx.identity.models import Organization, OrganizationStatus, Role, User, UserStatus
 from opbx.identity.passwords import hash_password
 from opbx.identity.revocation import order_after_commit
@@ -69,7 +70,9 @@ def create_user(
     fields = checked(schemas.NewUserSchema(), {"name": name, "email": email, "password": password, "role": str(role)})
     fields["password_hash"] = hash_password(fields.pop("password"))
     user = User(organization_id=organization.id, **fields)
-    return add(session, user, "a user with this email address exists")
+    add(session, user, "a user with this email address exists")
+    record_about(session, Action.USER_CREATED, user, by=None, role=user.role.value)
+    return user
 
 
 def deactivate_user(session: AnySession, email: str) -> User:
@@ -77,6 +80,7 @@ def deactivate_user(session: AnySession, email: str) -> User:
     user = find_user(session, email)
     user.status, user.deactivated_at = UserStatus.INACTIVE, utcnow()
     order_after_commit(session, Terminate("user", user.id))
+    record_about(session, Action.USER_DEACTIVATED, user, by=None)
     return user
 
 
@@ -84,6 +88,7 @@ def activate_user(session: AnySession, email: str) -> User:
     """Let a user in again; tokens that have not expired meanwhile are good again."""
     user = find_user(session, email)
     user.status, user.deactivated_at = UserStatus.ACTIVE, None
+    record_about(session, Action.USER_ACTIVATED, user, by=None)
     return user
 
 
@@ -92,6 +97,7 @@ def suspend_organization(session: AnySession, reference: str) -> Organization:
     organization = find_organization(session, reference)
     organization.status, organization.suspended_at = OrganizationStatus.SUSPENDED, utcnow()
     order_after_commit(session, Terminate("organization", organization.id))
+    record(session, Action.ORGANIZATION_SUSPENDED, organization_id=organization.id)
     return organization
 
 
@@ -99,6 +105,7 @@ def activate_organization(session: AnySession, reference: str) -> Organization:
     """Take a suspension back."""
     organization = find_organization(session, reference)
     organization.status, organization.suspended_at = OrganizationStatus.ACTIVE, None
+    record(session, Action.ORGANIZATION_ACTIVATED, organization_id=organization.id)
     return organization
 
 

@@ -21,6 +21,9 @@ class Action(StrEnum):
     LOGIN_FAILED = "login.failed"
     LOGOUT = "logout"
     PASSWORD_CHANGED = "password.changed"  # noqa: S105 - a word
+    ORGANIZATION_SUSPENDED = "organization.suspended"
+    ORGANIZATION_ACTIVATED = "organization.activated"
+    USER_CREATED = "user.created"  # by the operator, with a password
     USER_INVITED = "user.invited"
     USER_JOINED = "user.joined"  # the invitation was accepted
     USER_CHANGED = "user.changed"

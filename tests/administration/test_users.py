@@ -1,6 +1,9 @@
 """/api/v1/users: who may invite, change and switch off whom, and that an owner is always left."""
 
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
+from threading import Barrier
 from typing import Any
 from uuid import uuid4
 
@@ -9,10 +12,12 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from opbx.database import utcnow
+from opbx import create_app
+from opbx.database import open_engine, utcnow
 from opbx.identity import invitations
 from opbx.identity.models import ApiToken, AuditEntry, Organization, Role, TokenKind, User, UserStatus
 from opbx.identity.tokens import digest
+from opbx.settings import Settings
 from tests import factories
 from tests.administration.conftest import Call
 
@@ -225,3 +230,30 @@ def test_who_did_it_is_written_down(
     ]
     assert [entry.organization_id for entry in entries] == [owner.organization_id] * 3 + [None]
     assert {entry.address for entry in entries} == {"127.0.0.1"}
+
+
+def test_two_owners_do_not_demote_each_other(database_url: str, settings: Settings) -> None:
+    """Both ask at once; whoever comes second is the last owner by then, or none any more."""
+    app = create_app(replace(settings, database_url=database_url))
+    engine = open_engine(database_url)
+    with Session(engine, expire_on_commit=False) as session:
+        for _ in range(3):
+            organization = factories.make_organization(session)
+            owners = [factories.make_user(session, organization, role=Role.OWNER) for _ in range(2)]
+            headers = [factories.bearer(factories.make_token(session, owner)) for owner in owners]
+            together = Barrier(2)
+
+            def demote(by: dict[str, str], whom: User, together: Barrier = together) -> int:
+                together.wait(10)
+                body = {"role": "pbx_user"}
+                return app.test_client().patch(f"/api/v1/users/{whom.id}", json=body, headers=by).status_code
+
+            with ThreadPoolExecutor(2) as pool:
+                statuses = sorted(pool.map(demote, headers, reversed(owners)))
+            assert statuses in ([200, 403], [200, 409])
+            session.rollback()
+            left = select(User.id).where(User.organization_id == organization.id, User.role == Role.OWNER)
+            assert len(session.scalars(left).all()) == 1
+    engine.dispose()
+    with app.app_context():
+        app.extensions["sqlalchemy"].engine.dispose()

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from opbx.broadcasting.models import BroadcastEvent
-from opbx.identity.models import DidNumber, Extension, Organization, Role, SenderKey, User, UserStatus
+from opbx.identity.models import AuditEntry, DidNumber, Extension, Organization, Role, SenderKey, User, UserStatus
 from opbx.identity.tokens import digest
 from opbx.operations import access, demo
 from tests import factories
@@ -135,3 +135,23 @@ def test_trigger_takes_a_call_through_its_events(run: Run, session: Session) -> 
     assert [event.name for event in events] == ["call.initiated", "call.answered", "call.ended"]
     assert {event.payload["call_id"] for event in events} == {call_id}
     assert events[1].payload["extension_id"] == extension.id
+
+
+def test_what_the_operator_does_is_written_down(run: Run, session: Session) -> None:
+    organization = factories.make_organization(session, slug="acme")
+    run("users", "create", "ann@acme.test", "-o", "acme", "--name", "Ann", "--password", "long enough")
+    run("users", "deactivate", "ann@acme.test")
+    run("users", "activate", "ann@acme.test")
+    run("organizations", "suspend", "acme")
+    run("organizations", "activate", "acme")
+    run("sender-keys", "create", "-o", "acme", "--name", "PBX")
+    entries = session.scalars(select(AuditEntry).order_by(AuditEntry.id)).all()
+    assert [(entry.action, entry.subject) for entry in entries] == [
+        ("user.created", "ann@acme.test"),
+        ("user.deactivated", "ann@acme.test"),
+        ("user.activated", "ann@acme.test"),
+        ("organization.suspended", None),
+        ("organization.activated", None),
+        ("sender_key.created", "PBX"),
+    ]
+    assert {(entry.organization_id, entry.actor, entry.address) for entry in entries} == {(organization.id, None, None)}

@@ -16,7 +16,7 @@ export interface paths {
             parameters: {
                 query?: {
                     /** @description may be given several times */
-                    action?: ("login" | "login.failed" | "logout" | "password.changed" | "user.invited" | "user.joined" | "user.changed" | "user.deactivated" | "user.activated" | "token.created" | "token.revoked" | "sender_key.created" | "sender_key.rotated" | "sender_key.revoked" | "number.created" | "number.deleted")[];
+                    action?: ("login" | "login.failed" | "logout" | "password.changed" | "organization.suspended" | "organization.activated" | "user.created" | "user.invited" | "user.joined" | "user.changed" | "user.deactivated" | "user.activated" | "token.created" | "token.revoked" | "sender_key.created" | "sender_key.rotated" | "sender_key.revoked" | "number.created" | "number.deleted")[];
                     /** @description `next_cursor` of the page before */
                     cursor?: string;
                     from?: string;
@@ -2587,7 +2587,7 @@ export interface components {
         };
         AuditEntry: {
             /** @enum {string} */
-            action: "login" | "login.failed" | "logout" | "password.changed" | "user.invited" | "user.joined" | "user.changed" | "user.deactivated" | "user.activated" | "token.created" | "token.revoked" | "sender_key.created" | "sender_key.rotated" | "sender_key.revoked" | "number.created" | "number.deleted";
+            action: "login" | "login.failed" | "logout" | "password.changed" | "organization.suspended" | "organization.activated" | "user.created" | "user.invited" | "user.joined" | "user.changed" | "user.deactivated" | "user.activated" | "token.created" | "token.revoked" | "sender_key.created" | "sender_key.rotated" | "sender_key.revoked" | "number.created" | "number.deleted";
             /** @description email address, as it was then */
             actor: string | null;
             actor_id: string | null;
