@@ -8,7 +8,9 @@ from importlib import import_module
 from bench.processes import busy_seconds, tree_cpu_seconds
 
 #: In the order in which they run.
-PARTS = ("journey", "sustained", "idle", "memory", "fanout", "spread", "storm", "peers")
+PARTS = (
+    "journey", "sustained", "ratio", "drain", "queue", "idle", "memory", "fanout", "spread", "storm", "peers",
+)  # fmt: skip
 
 
 def main(wanted: list[str]) -> int:

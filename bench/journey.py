@@ -15,6 +15,14 @@ from bench.stack import SENDER_KEY, Stack, whole_stack
 ORGANIZATIONS, DASHBOARDS = 10, 20  # dashboards of each organization
 GOAL_P50, GOAL_P99 = 10.0, 50.0  # milliseconds
 
+#: Webhooks a second, and whether the goal is set for them.
+RATES = (
+    ("50 webhooks/s", 50, True),
+    ("50 calls/s, 150 webhooks/s", 150, True),
+    ("200 webhooks/s", 200, False),
+    ("400 webhooks/s", 400, False),
+)
+
 #: Seconds in which calls begin, and those of them that are not counted.
 SECONDS, WARM_UP = 12.0, 2.0
 
@@ -119,11 +127,14 @@ def run() -> None:
             f"From webhook to dashboard: {ORGANIZATIONS * DASHBOARDS} dashboards of {ORGANIZATIONS} organizations, "
             f"{stack.database}, everything on this machine (p50 / p99 / max)"
         )
-        for name, calls in (("50 webhooks/s", 50 / len(STAGES)), ("50 calls/s, 150 webhooks/s", 50.0)):
-            trip = travel(stack, calls_per_second=calls, seconds=SECONDS)
-            met = trip.after_answer.p50 <= GOAL_P50 and trip.after_answer.p99 <= GOAL_P99
-            goal = f"p50 ≤ {GOAL_P50:.0f}, p99 ≤ {GOAL_P99:.0f} ms"
-            table.goal(f"{name}: answer to event", str(trip.after_answer), goal, met)
+        for name, rate, has_goal in RATES:
+            trip = travel(stack, calls_per_second=rate / len(STAGES), seconds=SECONDS)
+            if has_goal:
+                met = trip.after_answer.p50 <= GOAL_P50 and trip.after_answer.p99 <= GOAL_P99
+                goal = f"p50 ≤ {GOAL_P50:.0f}, p99 ≤ {GOAL_P99:.0f} ms"
+                table.goal(f"{name}: answer to event", str(trip.after_answer), goal, met)
+            else:
+                table.figure(f"{name}: answer to event", str(trip.after_answer))
             table.figure("  sending to event", str(trip.after_sending))
             table.figure("  due to answer", str(trip.answer))
             table.goal("  faults", trip.faults, "none", trip.clean)

@@ -4,7 +4,7 @@ import select
 import socket
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from uuid import uuid4
 
@@ -49,6 +49,14 @@ def plan(domains: Sequence[str], key: str, *, calls_per_second: float, seconds: 
             due = number / calls_per_second + stage * STEP
             posts.append(Post(call_id, domain, stage, due, _request(call_id, domain, stage, key)))
     return sorted(posts, key=lambda post: post.due)
+
+
+def calls_of(domain: str, key: str) -> Iterator[bytes]:
+    """The webhooks of one call after the other."""
+    while True:
+        call_id = uuid4().hex
+        for stage in range(len(STAGES)):
+            yield _request(call_id, domain, stage, key)
 
 
 def _request(call_id: str, domain: str, stage: int, key: str) -> bytes:
@@ -133,7 +141,7 @@ class Senders:
                 self._replace(fd)
                 continue
             answer = self._partial.pop(fd, b"") + data
-            if not _complete(answer):
+            if not whole_answer(answer):
                 self._partial[fd] = answer
                 continue
             post = self._under_way.pop(fd)
@@ -157,7 +165,8 @@ class Senders:
         self._epoll.close()
 
 
-def _complete(answer: bytes) -> bool:
+def whole_answer(answer: bytes) -> bool:
+    """Whether an answer has come to its end."""
     head, found, body = answer.partition(b"\r\n\r\n")
     if not found:
         return False

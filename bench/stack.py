@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from bench.nothing import PATH
 from bench.processes import tree_cpu_seconds
 from bench.servers import Place, place, postgres, running, wait_answer
 from bench.swarm import Wish
@@ -14,7 +15,7 @@ from opbx.database import open_engine, write_transaction
 from opbx.identity.sealing import create_seal
 from opbx.operations import access, demo
 from opbx.settings import Settings
-from tests.servers import Server
+from tests.servers import Server, free_port
 
 SENDER_KEY = "sender-key-of-the-benchmark"
 _ACCESS = access.Access(password="password-of-the-benchmark", sender_key=SENDER_KEY)
@@ -36,6 +37,7 @@ class Stack:
     organizations: Sequence[Organization]
     servers: Sequence[Server]
     database_url: str
+    beside_ports: Sequence[int]
 
     def stored(self) -> int:
         """Bytes that the tables and indexes of a PostgreSQL take."""
@@ -66,8 +68,11 @@ class Stack:
 
 
 @contextmanager
-def whole_stack(organizations: int, *, workers: int = 1) -> Iterator[Stack]:
-    """Start everything, on PostgreSQL where it is installed and on SQLite otherwise, with so many organizations."""
+def whole_stack(organizations: int, *, workers: int = 1, beside: Sequence[str] = ()) -> Iterator[Stack]:
+    """Start everything, on PostgreSQL where it is installed and on SQLite otherwise, with so many organizations.
+
+    `beside` names other applications, which the same kind of server serves on ports of their own.
+    """
     with ExitStack() as stack:
         database = stack.enter_context(postgres())
         here = stack.enter_context(place())
@@ -79,11 +84,22 @@ def whole_stack(organizations: int, *, workers: int = 1) -> Iterator[Stack]:
         relay = here.relay()
         queue = _queue(here, workers)
         stack.enter_context(running(web, relay, *queue))
+        ports = [stack.enter_context(_beside(here, name)) for name in beside]
         here.wait_relay(relay)
         wait_answer(web, f"http://127.0.0.1:{here.web_port}/api/v1/health")
         servers = [web, relay, *queue, here.redis, *([database] if database else [])]
-        yield Stack(here.web_port, here.relay_port, "PostgreSQL" if database else "SQLite", tenants, servers,
-                    here.env["DATABASE_URL"])  # fmt: skip
+        kind = "PostgreSQL" if database else "SQLite"
+        yield Stack(here.web_port, here.relay_port, kind, tenants, servers, here.env["DATABASE_URL"], ports)
+
+
+@contextmanager
+def _beside(here: Place, application: str) -> Iterator[int]:
+    port = free_port()
+    ports = {"WEB_PORT": str(port), "WEB_METRICS_PORT": "0"}
+    server = here.server(application, "gunicorn", "-c", "deploy/gunicorn/web.py", application, env=ports)
+    with running(server):
+        wait_answer(server, f"http://127.0.0.1:{port}{PATH}")
+        yield port
 
 
 def _queue(here: Place, workers: int) -> list[Server]:

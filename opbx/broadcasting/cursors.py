@@ -1,7 +1,7 @@
 """How far a channel is delivered and who may deliver it: the cursor, its lease, and the events beyond it.
 
-Every function is one transaction and, on PostgreSQL, one round trip, for any number of channels. Channels are always
-taken in the same order, so that deliverers do not wait for each other in a circle.
+Every function is one round trip on PostgreSQL, for any number of channels. Channels are always taken in the same order,
+so that deliverers do not wait for each other in a circle.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -65,7 +65,7 @@ class Cursors:
         return list(_claimed(claims))
 
     def advance(self, pipeline: Pipeline, moves: Mapping[Lease, int], *, claim: bool) -> tuple[list[Lease], list[str]]:
-        """Move cursors to the sequences given and let go, then `claim` what waits there by now.
+        """Move cursors to the sequences given and let go, then `claim` what waits there once that has committed.
 
         Answers the new leases, and the channels whose old lease another deliverer had taken over: their cursors
         were not moved.
@@ -74,6 +74,7 @@ class Cursors:
             lease.channel: pipeline.send(_ADVANCE, of=lease.channel, held_by=lease.owner, to=sequence)
             for lease, sequence in sorted(moves.items(), key=lambda move: move[0].channel)
         }
+        pipeline.commit()
         claims = self._send_claims(pipeline, moved) if claim else []
         pipeline.flush()
         return list(_claimed(claims)), [channel for channel, reply in moved.items() if not reply.rows()]

@@ -6,8 +6,8 @@ The rules that keep it right, whoever is killed, frozen or late:
 2. The cursor is moved only by the lease's holder (fencing), only after publishing, and released in the same
    step. Killed in between, the events are published again, and the backplane refuses them, for it knows
    the last sequence that it has published.
-3. Whoever finds the lease taken goes away; so whoever lets go claims once more, after the release, what was committed
-   meanwhile. It may do so in the transaction of the release: until that ends, another claim waits for its row lock.
+3. Whoever finds the lease taken goes away; so whoever lets go claims once more, after the release has committed, what
+   was committed meanwhile. Not in the same transaction: a claim does not wait for a release that has not committed.
 """
 
 import time

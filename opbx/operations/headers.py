@@ -29,8 +29,10 @@ def register(app: Flask, settings: Settings) -> None:
             defaults["Cache-Control"] = "no-store"
         if request.is_secure:
             defaults["Strict-Transport-Security"] = "max-age=31536000"
+        given = {name.lower() for name in answer.headers.keys()}  # noqa: SIM118 - not a mapping
         for name, value in defaults.items():
-            answer.headers.setdefault(name, value)
+            if name.lower() not in given:
+                answer.headers.add(name, value)
         return answer
 
 

@@ -1,6 +1,7 @@
 """The web application: configuration, extensions, blueprints and headers put together."""
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 from flask import Flask, Response, request
@@ -37,7 +38,7 @@ from opbx.telephony.senders import Senders
 def build(settings: Settings) -> Flask:
     """A web application of its own for these settings."""
     logs.configure(settings)
-    app = Flask("opbx", static_folder=None)
+    app = _Synchronous("opbx", static_folder=None)
     app.json = OrjsonProvider(app)
     app.config.from_mapping(configuration(settings))
     register_errors(app)
@@ -72,6 +73,13 @@ def _endpoint(app: Flask) -> Endpoint:
         return "" if checkup.run()["database"]["status"] == "ok" else "The database is away."
 
     return Endpoint(Exposition(Processes(siblings)), why_not)
+
+
+class _Synchronous(Flask):
+    """Has no view and no hook that is a coroutine, and does not look for one at every call of each."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        return func
 
 
 def configuration(settings: Settings) -> dict[str, Any]:
@@ -138,7 +146,7 @@ def _too_many(limit: RequestLimit) -> Response:
 def _extend(app: Flask, settings: Settings) -> None:
     db.init_app(app)
     migrate.init_app(app, db, directory=str(ROOT / "migrations"))
-    limiter.init_app(app)
+    _limit_logins(app)
     revocation.init_revocation(app)
     app.extensions["opbx_seal"] = create_seal(settings)
     with app.app_context():
@@ -147,6 +155,19 @@ def _extend(app: Flask, settings: Settings) -> None:
         app.extensions["opbx_senders"] = Senders(app.extensions["opbx_transactions"], settings.senders_remembered)
         wakes.init_broadcasting(app)
         app.extensions["checkup"] = health.Checkup(health.probes(settings, db.engine, app.extensions["opbx_queue"]))
+
+
+def _limit_logins(app: Flask) -> None:
+    """Have Flask-Limiter look at requests of the blueprint that uses it, where it would look at every one.
+
+    Its three hooks cost a webhook as much as everything else that Flask does for it.
+    """
+    hooks: tuple[Any, ...] = (app.before_request_funcs, app.after_request_funcs, app.teardown_request_funcs)
+    others = [list(hook[None]) for hook in hooks]
+    limiter.init_app(app)
+    for hook, before in zip(hooks, others, strict=True):
+        hook[identity.blueprint.name] += hook[None][len(before) :]
+        hook[None] = before
 
 
 def _describe(app: Flask) -> None:

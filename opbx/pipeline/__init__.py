@@ -34,8 +34,11 @@ class Pipeline(Protocol):
     def send(self, statement: Statement, /, **parameters: Any) -> Reply:
         """Queue `statement`."""
 
+    def commit(self) -> None:
+        """End the step here. What is queued next is a transaction of its own, in the same trip."""
+
     def flush(self) -> None:
-        """Send what is queued, and wait until all of it is answered."""
+        """Commit, send what is queued, and wait until all of it is answered."""
 
 
 class Transaction:
@@ -80,6 +83,6 @@ class Transactions:
 
     @contextmanager
     def steps(self) -> Iterator[Pipeline]:
-        """A pipeline in which every flush is a transaction of its own, on PostgreSQL without BEGIN and COMMIT."""
+        """A pipeline in which every step is a transaction of its own, on PostgreSQL without BEGIN and COMMIT."""
         with self._database.steps(self._engine) as pipeline:
             yield pipeline

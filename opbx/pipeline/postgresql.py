@@ -6,6 +6,7 @@ SQLAlchemy's pool and given back as it was.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from enum import Enum, auto
 from select import POLLIN, POLLOUT, poll
 from typing import Any
 
@@ -45,6 +46,17 @@ class _Reply:
         return [self.statement.row([result.get_value(row, n) for n in columns]) for row in range(result.ntuples)]
 
 
+class _Bare(Enum):
+    """What is queued and has no reply that anybody looks at."""
+
+    COMMAND = auto()
+    SYNC = auto()  # libpq's word for the end of a step
+
+
+#: A reply to wait for, the name of a statement that is being prepared, or neither.
+_Queued = _Reply | bytes | _Bare
+
+
 class _Pipeline:
     """Statements on one connection."""
 
@@ -52,7 +64,7 @@ class _Pipeline:
         driver = connection.driver_connection
         assert isinstance(driver, psycopg.Connection)  # noqa: S101 - for the type checker
         self.libpq = driver.pgconn
-        self.queued: list[_Reply | bytes | None] = []  # a reply, a name that is being prepared, or a bare command
+        self.queued: list[_Queued] = []
         self._engine = engine
         self._pool = engine.pool
         self._prepared: set[bytes] = connection.info.setdefault(_PREPARED, set())
@@ -79,18 +91,25 @@ class _Pipeline:
             self.libpq.send_query_params(text, None)
         except psycopg.Error as error:
             raise self._translated(error) from error
-        self.queued.append(None)
+        self.queued.append(_Bare.COMMAND)
 
-    def flush(self) -> None:
-        """Send, wait, and hand out the results. Raises the first error; what came after it was not executed."""
-        waiting, self.queued = self.queued, []
-        if not waiting:
-            return
+    def commit(self) -> None:
+        """Queue the end of a step; without BEGIN, that commits it."""
         try:
             self.libpq.pipeline_sync()
+        except psycopg.Error as error:
+            raise self._translated(error) from error
+        self.queued.append(_Bare.SYNC)
+
+    def flush(self) -> None:
+        """Send, wait, and hand out the results. Raises the first error; what came after it in its step was not done."""
+        if not self.queued:
+            return
+        self.commit()
+        waiting, self.queued = self.queued, []
+        try:
             self._push()
             failed = [error for one in waiting if (error := self._receive(one)) is not None]
-            self._next()  # of the sync
         except psycopg.Error as error:
             raise self._translated(error) from error
         if failed:
@@ -98,17 +117,19 @@ class _Pipeline:
                 self._prepared.clear()  # somebody else has forgotten them; the next try prepares them again
             raise self._translated(failed[0]) from failed[0]
 
-    def _receive(self, waiting: _Reply | bytes | None) -> psycopg.Error | None:
+    def _receive(self, waiting: _Queued) -> psycopg.Error | None:
         """Take what one command was answered: one result, and the end of it."""
         result = self._next()
         if result is None:
             return psycopg.OperationalError("the connection was lost")
+        if waiting is _Bare.SYNC:
+            return None
         self._next()
         if result.status not in _ANSWERED:
             return error_from_result(result, encoding="utf-8")
         if isinstance(waiting, _Reply):
             waiting.result = result
-        elif waiting is not None:
+        elif isinstance(waiting, bytes):
             self._prepared.add(waiting)
         return None
 
@@ -152,7 +173,7 @@ def transaction(engine: Engine) -> Iterator[_Pipeline]:
 
 @contextmanager
 def steps(engine: Engine) -> Iterator[_Pipeline]:
-    """A transaction a flush: without BEGIN, PostgreSQL commits at the end of what was sent together."""
+    """Without BEGIN, PostgreSQL commits at the end of each step."""
     with _borrowed(engine) as pipeline:
         yield pipeline
         pipeline.flush()

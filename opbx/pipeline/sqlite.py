@@ -28,12 +28,15 @@ class _Immediate:
         done = self._connection.execute(statement.core(self._connection.dialect.name), parameters)
         return _Answered(list(done) if done.returns_rows else [])
 
+    def commit(self) -> None:
+        """Only at the end."""
+
     def flush(self) -> None:
         """Nothing waits."""
 
 
 class _Steps(_Immediate):
-    """Commits with every flush, so that nobody waits for SQLite's one writer longer than need be."""
+    """Commits every step at once, so that nobody waits for SQLite's one writer longer than need be."""
 
     def send(self, statement: Statement, /, **parameters: Any) -> _Answered:
         try:
@@ -41,6 +44,9 @@ class _Steps(_Immediate):
         except BaseException:
             self._connection.rollback()
             raise
+
+    def commit(self) -> None:
+        self._connection.commit()
 
     def flush(self) -> None:
         self._connection.commit()
