@@ -36,7 +36,10 @@ def restricted(roles: frozenset[Role]) -> Callable[[Callable[P, R]], Callable[P,
 
 
 def refuse_programs() -> None:
-    """Raise 403 for a token made by hand: whoever steals one must not make more of it, or take the account over."""
+    """Raise 403 for a token made by hand.
+
+    Whoever steals one must not make more of it: no other token, no password, no user, no higher role.
+    """
     if current_token().kind is not TokenKind.LOGIN:
         refuse(403, "LOGIN_REQUIRED", "Log in for this; an API token does not do.")
 

@@ -212,6 +212,25 @@ class TestPassword:
         assert session.scalars(select(ApiToken)).one().refreshed_at is None
 
 
+def test_a_programs_token_makes_no_users_and_no_roles(
+    client: FlaskClient, session: Session, owner: User, user: User
+) -> None:
+    program = factories.bearer(factories.make_token(session, owner, kind=TokenKind.API))
+    for method, path, body in (
+        ("POST", "users", NEW | {"role": "owner"}),
+        ("POST", f"users/{owner.id}/invitation", None),
+        ("PATCH", f"users/{user.id}", {"role": "owner"}),
+    ):
+        answer = client.open(f"/api/v1/{path}", method=method, json=body, headers=program)
+        assert (answer.status_code, answer.get_json()["error"]["code"]) == (403, "LOGIN_REQUIRED")
+    renamed = client.patch(f"/api/v1/users/{user.id}", json={"name": "Ann"}, headers=program)
+    assert renamed.status_code == 200
+    session.rollback()
+    session.expire_all()
+    assert [person.role for person in session.scalars(select(User)) if person.role is Role.OWNER] == [Role.OWNER]
+    assert session.get_one(User, owner.id).invitation_hash is None
+
+
 def test_who_did_it_is_written_down(
     client: FlaskClient, call: Call, session: Session, owner: User, admin: User
 ) -> None:

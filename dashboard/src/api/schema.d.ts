@@ -1613,7 +1613,7 @@ export interface paths {
         put?: never;
         /**
          * Add a user, and get the link by which they choose their password; it is shown this once.
-         * @description Only owners add owners.
+         * @description Only owners add owners. It takes a login: an API token that leaked must not make itself a user.
          */
         post: {
             parameters: {

@@ -11,7 +11,7 @@ from opbx.extensions import db
 from opbx.identity import users
 from opbx.identity.accounts import NotFoundError
 from opbx.identity.authentication import current_user
-from opbx.identity.authorization import MANAGERS, restricted
+from opbx.identity.authorization import MANAGERS, refuse_programs, restricted
 from opbx.identity.changes import answer, change
 from opbx.identity.invitations import Invitation
 from opbx.identity.models import User
@@ -42,8 +42,9 @@ def listing() -> dict[str, Sequence[User]]:
 def invite(wanted: dict[str, Any]) -> dict[str, Any]:
     """Add a user, and get the link by which they choose their password; it is shown this once.
 
-    Only owners add owners.
+    Only owners add owners. It takes a login: an API token that leaked must not make itself a user.
     """
+    refuse_programs()
     with change():
         invitation = users.invite(db.session, current_user(), **wanted)
     return _invited(invitation)
@@ -69,6 +70,8 @@ def one(user_id: str) -> User:
 @blueprint.alt_response(409, description=_CONFLICT)
 def edit(wanted: dict[str, Any], user_id: str) -> User:
     """Give a user another name or role. Only owners make or change owners."""
+    if "role" in wanted:
+        refuse_programs()
     with change():
         return users.change(db.session, current_user(), user_id, **wanted)
 
@@ -80,6 +83,7 @@ def edit(wanted: dict[str, Any], user_id: str) -> User:
 @blueprint.alt_response(409, description=_CONFLICT)
 def invite_again(user_id: str) -> dict[str, Any]:
     """Another link in place of an earlier one; who has forgotten the password gets in again by it."""
+    refuse_programs()
     with change():
         invitation = users.invite_again(db.session, current_user(), user_id)
     return _invited(invitation)
