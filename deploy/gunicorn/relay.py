@@ -43,6 +43,8 @@ def post_worker_init(worker):
     gunicorn knows nothing of connections that have left their request, so they are sent away first. Only then
     does it wait for requests under way, and not long: idle keep-alive connections count as such.
     """
+    import gc
+
     import gevent
 
     from opbx.relay.server import LIFECYCLE, NODE
@@ -54,6 +56,11 @@ def post_worker_init(worker):
         if not node.draining:
             lifecycle.drain()
             worker.alive = False
+
+    # docs/decisions/garbage-collection.md
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 10, 10)
 
     gevent.signal_handler(signal.SIGHUP, node.reload_apps)
     gevent.signal_handler(signal.SIGTERM, leave)

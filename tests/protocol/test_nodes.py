@@ -141,6 +141,23 @@ def test_a_node_that_was_frozen_for_30_s_holds_its_members_again(trio: Relays) -
         wait_until(lambda driver=driver: told(driver, prefix, "removed") == twice, what="all leaving for good")  # type: ignore[misc]
 
 
+def test_who_is_watched_goes_offline_with_a_dead_node(trio: Relays) -> None:
+    watcher, both, gone = trio.drive(1), trio.drive(0), trio.drive(0)
+    elsewhere = trio.drive(2)
+    for driver, user in ((both, "both"), (elsewhere, "both"), (gone, "gone")):
+        driver.order(do="signin", user={"id": user})
+        driver.wait(lambda line: line["kind"] == "signed_in", what="signing in")
+    watcher.order(do="signin", user={"id": "watcher", "watchlist": ["both", "gone"]})
+    wait_until(lambda: len(watcher.seen("watch")) == 2, what="both being online")
+    trio.servers[0].kill()
+    wait_until(lambda: len(watcher.seen("watch")) == 3, what="one going offline")
+    elsewhere.close()
+    wait_until(lambda: len(watcher.seen("watch")) == 4, what="the other going offline")
+    told = [(line["event"], *line["user_ids"]) for line in watcher.seen("watch")]
+    assert sorted(told[:2]) == [("online", "both"), ("online", "gone")]
+    assert told[2:] == [("offline", "gone"), ("offline", "both")]
+
+
 def test_redis_restarts_empty_and_everything_heals(trio: Relays) -> None:
     channel = f"presence-{uuid4().hex[:8]}"
     ann, ben = trio.drive(0), trio.drive(1)
