@@ -15,7 +15,7 @@ from opbx.backplane.connection import run_id_of
 from opbx.backplane.keys import NODES, ChannelKeys, connections, node_channels, split_channel
 from opbx.backplane.occupancy import occupy_call, read_occupied
 from opbx.backplane.presence import leave_call
-from opbx.backplane.scripts import LEASE, Call, run
+from opbx.backplane.scripts import CLOCK, LEASE, Call, run
 
 #: Milliseconds without renewal until a node counts as dead. Renewed each second, reaped within one more.
 LEASE_MS = 5000
@@ -42,6 +42,12 @@ def renew(redis: Redis, node: str) -> LeaseState:
     cluster = as_cluster(redis)
     server = run_id_of(info) if cluster is None else cluster.masters()
     return LeaseState(bool(alive), [name.decode() for name in dead], server)
+
+
+def alive(redis: Redis) -> int:
+    """How many nodes have a lease that has not ended, by the clock of the server that holds them."""
+    ((seconds, microseconds),) = run(redis, [Call(CLOCK, (NODES,), ())])
+    return redis.zcount(NODES, int(seconds) * 1000 + int(microseconds) // 1000, "+inf")
 
 
 def end(redis: Redis, node: str) -> None:

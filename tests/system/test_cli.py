@@ -37,7 +37,8 @@ def test_status_shows_who_works_and_who_is_there(stack: Stack) -> None:
     assert shown["web"] == "OK" or "away" in shown["web"]  # its metrics are on a port of the stack's own
     assert shown["workers"] == ["worker1@test", "worker2@test"]
     assert shown["queues"].keys() == {"broadcasts", "webhooks", "maintenance"}
-    assert sum(shown["relays"]["4711"].values()) >= 1
+    assert shown["relays"]["alive"] == 2
+    assert sum(shown["relays"]["connections"]["4711"].values()) >= 1
     assert shown["presence"]["demo"] == {"users": 1, "connections": 1}
     assert shown["outbox"].keys() >= {"pending_events", "oldest_seconds", "failed_events", "calls_active"}
     readable = stack.flask("status")

@@ -12,7 +12,7 @@ from rich.table import Table
 from sqlalchemy import Engine, select
 
 from opbx.apps import Apps
-from opbx.backplane import occupancy
+from opbx.backplane import leases, occupancy
 from opbx.backplane.connection import connect
 from opbx.backplane.keys import connections
 from opbx.broadcasting.channels import wire_name
@@ -80,13 +80,13 @@ def _outbox(engine: Engine) -> dict[str, float]:
     }
 
 
-def _relays(redis: Redis, apps: Apps) -> dict[str, dict[str, int]]:
-    """Connections by app and relay process."""
+def _relays(redis: Redis, apps: Apps) -> dict[str, Any]:
+    """How many processes live, and the connections of each by app."""
     held: dict[str, dict[str, int]] = {}
     for app in apps:
         counts: Any = redis.hgetall(connections(app.id))
         held[app.id] = {node.decode(): int(count) for node, count in counts.items()}
-    return held
+    return {"alive": leases.alive(redis), "connections": held}
 
 
 def _presence(engine: Engine, redis: Redis, app_id: str) -> dict[str, dict[str, int]]:
@@ -111,11 +111,11 @@ def _show(found: dict[str, Any]) -> None:
     out.print(table)
 
 
-def _relay_line(held: dict[str, dict[str, int]]) -> str:
-    nodes = {node for counts in held.values() for node in counts}
+def _relay_line(found: dict[str, Any]) -> str:
+    held: dict[str, dict[str, int]] = found["connections"]
     total = sum(sum(counts.values()) for counts in held.values())
     by_app = ", ".join(f"{app}: {sum(counts.values())}" for app, counts in held.items())
-    return f"{len(nodes)} with connections; {total} connections ({by_app})"
+    return f"{found['alive'] or '[red]none[/]'} alive; {total} connections ({by_app})"
 
 
 def _presence_line(present: dict[str, dict[str, int]]) -> str:

@@ -71,6 +71,7 @@ def run(settings: Settings, wanted: dict[str, str]) -> int:
         if redis is not None:
             outlasting.enter_context(running(redis, settings.redis_port))
         opening = access.read(settings)
+        os.environ.setdefault("FLOWER_BASIC_AUTH", f"owner:{opening.password}")
         prepare_database()
         processes = Processes(lambda: _in_background(lambda: announce(settings, opening)))
         for name, command in wanted.items():
@@ -192,7 +193,7 @@ def _welcome(settings: Settings, url: str, opening: access.Access) -> list[str]:
         f"  API            {url}/api/v1/docs",
         f"  WebSocket      ws://localhost:{settings.relay.port}/app/{settings.pusher.key}",
         f"  Relay status   http://localhost:{settings.relay.metrics_port}/ready",
-        f"  Flower         http://localhost:{settings.flower_port}",
+        f"  Flower         http://localhost:{settings.flower_port} (as owner, with the password below)",
         *(f"  Log in as      {login}" for login in logins),
         f"  Password       {opening.password}",
         f"  Sender key     {opening.sender_key}",

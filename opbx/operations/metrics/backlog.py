@@ -3,7 +3,6 @@
 Shown by beat, since there is one of it, and every figure here is one of the whole installation.
 """
 
-import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any
@@ -16,9 +15,8 @@ from redis import Redis
 from sqlalchemy import Connection, Engine, func, select
 
 from opbx.apps import Apps
-from opbx.backplane import hooks
+from opbx.backplane import hooks, leases
 from opbx.backplane.cluster import as_cluster
-from opbx.backplane.keys import NODES
 from opbx.broadcasting.models import BroadcastEvent, ChannelCursor, ChannelHead
 from opbx.calls.models import Call
 from opbx.database import reading, utcnow
@@ -154,8 +152,7 @@ def redis(client: Redis, apps: Apps) -> Source:
         lengths = hooks.waiting(client, ids)
         for app_id in ids:
             waiting.add_metric([app_id], lengths.get(app_id, 0))
-        nodes = client.zcount(NODES, time.time() * 1000, "+inf")
-        shown = [waiting, _gauge("opbx_relay_nodes", "Relay processes with a lease", nodes)]
+        shown = [waiting, _gauge("opbx_relay_nodes", "Relay processes with a lease", leases.alive(client))]
         if as_cluster(client) is not None:
             return shown  # each of its servers has a memory of its own; Redis' exporter shows those
         memory = client.info("memory")
