@@ -6,6 +6,7 @@ from sqlalchemy import Connection, Engine
 
 import opbx.broadcasting.models
 import opbx.calls.models
+import opbx.dead_letters.models
 import opbx.identity.models
 import opbx.telephony.models  # noqa: F401 - all tables must be known to compare them
 from opbx.database import WRITES, UtcDateTime

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 import opbx.broadcasting.models
 import opbx.calls.models
+import opbx.dead_letters.models
 import opbx.telephony.models  # noqa: F401 - all tables must be known to create them
 from opbx import create_app
 from opbx.database import Base, open_engine

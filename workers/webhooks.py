@@ -1,27 +1,30 @@
 """Tasks of the queue `webhooks`: taking events from the apps' queues, and sending them."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import structlog
 from celery.exceptions import Reject
 from kombu.exceptions import OperationalError
 from redis import RedisError
+from sqlalchemy.exc import SQLAlchemyError
 
 from opbx.apps import Apps
 from opbx.backplane import hooks
 from opbx.backplane.connection import connect
+from opbx.dead_letters import letters as dead_letters
 from opbx.metrics.instruments import APP_WEBHOOKS
 from opbx.settings import SettingsError
-from opbx.webhooks.batches import Batch
+from opbx.webhooks.batches import SEND, Batch
 from opbx.webhooks.dispatch import Dispatcher
 from opbx.webhooks.retry import Again, GiveUp
 from opbx.webhooks.sending import Sender
-from workers import app, settings
+from workers import app, sessions, settings
 
 log = structlog.get_logger()
 
-SEND = "webhooks.send"
+#: Seconds until a batch that could not be kept is looked at again.
+_DATABASE_AWAY = 15
 
 redis = connect(settings.redis_url, timeout=1.0)
 apps = Apps.from_settings(settings)
@@ -45,18 +48,27 @@ def send(self: Any, /, **arguments: Any) -> None:
     _read_apps()
     batch = Batch(**arguments)
     match sender.send(batch):
-        case Again(after):
+        case Again(after, tried):
             APP_WEBHOOKS.labels("again").inc()
             try:
-                raise self.retry(countdown=after)
+                raise self.retry(kwargs=asdict(_counted(batch, tried)), countdown=after)
             except Reject as rejected:  # the broker was away for a moment: it is to hand out the task again
                 raise Reject(str(rejected), requeue=True) from rejected
-        case GiveUp(reason):
+        case GiveUp(reason, tried):
             APP_WEBHOOKS.labels("given up").inc()
             log.error("webhook given up", app=batch.app_id, url=batch.url, reason=reason, body=batch.body[:1000])
+            try:
+                with sessions() as session:
+                    dead_letters.keep(session, _counted(batch, tried), reason, settings.pusher.app_id)
+            except SQLAlchemyError as error:  # it is given up once more when the database is back
+                raise self.retry(exc=error, countdown=_DATABASE_AWAY) from error
         case _:
             APP_WEBHOOKS.labels("sent").inc()
             _go_on(batch.app_id)
+
+
+def _counted(batch: Batch, tried: bool) -> Batch:
+    return replace(batch, attempts=batch.attempts + tried)
 
 
 def _go_on(app_id: str) -> None:

@@ -88,7 +88,7 @@ class Cursors:
     def fail(self, pipeline: Pipeline, failures: Mapping[int, str]) -> None:
         """Keep, by row id, why events can never be published. They are sent with the move past them, and before it."""
         for row, reason in failures.items():
-            pipeline.send(_FAIL, row=row, why=reason[:500])
+            pipeline.send(_FAIL, row=row, why=reason[:500], now=self._clock())
 
     def _send_claims(self, pipeline: Pipeline, channels: Iterable[str]) -> list["_Claim"]:
         owner, now = token_hex(16), self._clock()
@@ -144,7 +144,11 @@ _CLAIM = _relaxed(
 )
 _ADVANCE = _relaxed(update(ChannelCursor).where(*_HELD).values(sequence=bindparam("to"), **_FREE))
 _RELEASE = Statement(update(ChannelCursor).where(*_HELD).values(_FREE))
-_FAIL = Statement(update(BroadcastEvent).where(BroadcastEvent.id == bindparam("row")).values(failure=bindparam("why")))
+_FAIL = Statement(
+    update(BroadcastEvent)
+    .where(BroadcastEvent.id == bindparam("row"))
+    .values(failure=bindparam("why"), failed_at=bindparam("now"), attempts=BroadcastEvent.attempts + 1)
+)
 
 #: The cursor as the claim before it has left it; none where that did not get the lease, and then nothing is read.
 _CLAIMED = select(ChannelCursor.sequence).where(_OF, ChannelCursor.lease_owner == bindparam("owner")).scalar_subquery()

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Index, Integer, String
+from sqlalchemy import JSON, BigInteger, Index, Integer, SmallInteger, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from opbx.database import UtcDateTime, utcnow
@@ -20,7 +20,15 @@ class BroadcastEvent(Model):
     """
 
     __tablename__ = "broadcast_events"
-    __table_args__ = (Index(None, "channel", "sequence", unique=True),)
+    __table_args__ = (
+        Index(None, "channel", "sequence", unique=True),
+        Index(
+            "ix_broadcast_events_failed",
+            "channel",
+            postgresql_where=text("failure IS NOT NULL"),
+            sqlite_where=text("failure IS NOT NULL"),
+        ),
+    )
 
     id: Mapped[int] = mapped_column(BigKey, primary_key=True)
     channel: Mapped[str] = mapped_column(String(200))  # logical name, `presence.org.{id}`
@@ -28,6 +36,8 @@ class BroadcastEvent(Model):
     name: Mapped[str] = mapped_column(String(200))
     payload: Mapped[dict[str, Any]] = mapped_column(JSON)
     failure: Mapped[str | None] = mapped_column(String(500))  # why it can never be published; clients see the gap
+    failed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    attempts: Mapped[int] = mapped_column(SmallInteger, server_default="0")  # that failed
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow, index=True)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import Executable, bindparam, insert, literal, select
+from sqlalchemy import Executable, bindparam, insert, literal, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from opbx.broadcasting import rules as _rules  # noqa: F401  (declares the channels that events may name)
@@ -64,6 +64,33 @@ def broadcast(transaction: Transaction, event: Event) -> None:
     transaction.send(_NEW_CURSOR, channel=channel)
     transaction.send(_NEW_EVENT, channel=channel, name=event.name, payload=payload, created_at=utcnow())
     transaction.notes.setdefault(_WRITTEN, {})[channel] = None  # a set that keeps the order
+
+
+_FAILED = Statement(
+    select(_events.c.channel)
+    .where(_events.c.id == bindparam("row", type_=_events.c.id.type), _events.c.failure.is_not(None))
+    .with_for_update()
+)
+_AGAIN = Statement(
+    update(_events)
+    .where(_events.c.id == bindparam("row", type_=_events.c.id.type))
+    .values(
+        sequence=select(_heads.c.sequence).where(_heads.c.channel == _events.c.channel).scalar_subquery(),
+        failure=None,
+        failed_at=None,
+        created_at=bindparam("now", type_=_events.c.created_at.type),
+    )
+)
+
+
+def publish_again(transaction: Transaction, row: int) -> bool:
+    """Give a failed event its channel's next sequence, for its old one was passed. False where there is none."""
+    for failed in transaction.fetch(_FAILED, row=row):  # locked: a sequence must not be taken for nothing
+        transaction.send(_NEXT_SEQUENCE, channel=failed.channel)
+        transaction.send(_AGAIN, row=row, now=utcnow())
+        transaction.notes.setdefault(_WRITTEN, {})[failed.channel] = None
+        return True
+    return False
 
 
 def wake_after_commit(transactions: Transactions, wake: Callable[[list[str]], None]) -> None:

@@ -16,6 +16,7 @@ from opbx.broadcasting import views as broadcasting
 from opbx.broadcasting import wakes
 from opbx.calls import views as calls
 from opbx.database import engine_options, mind
+from opbx.dead_letters import views as dead_letters
 from opbx.errors import ApiError, register_errors
 from opbx.extensions import db, limiter, migrate
 from opbx.identity import revocation
@@ -174,6 +175,6 @@ def _describe(app: Flask) -> None:
     """The documented blueprints, their description, and the page to try it."""
     api = openapi.EnvelopeApi(app)
     openapi.describe(api)
-    for feature in (identity, *ADMINISTRATION, telephony, calls, broadcasting, delivery, health):
+    for feature in (identity, *ADMINISTRATION, telephony, calls, broadcasting, delivery, dead_letters, health):
         api.register_blueprint(feature.blueprint)
     app.register_blueprint(openapi.blueprint)

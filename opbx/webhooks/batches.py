@@ -10,6 +10,9 @@ import orjson
 from opbx.apps import App
 from opbx.backplane.hooks import Entry
 
+#: The task that sends a batch.
+SEND: Final = "webhooks.send"
+
 #: Limits of what one request tells: events, and bytes (one event may be larger by itself).
 MOST_EVENTS: Final = 1000
 MOST_BYTES: Final = 1_000_000
@@ -17,13 +20,17 @@ MOST_BYTES: Final = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """`body` is what is signed and sent, the same at every try; `time_ms` is when the first was due."""
+    """`body` is what is signed and sent, the same at every try; `time_ms` is when the first was due.
+
+    `attempts` are those that were not accepted so far.
+    """
 
     id: str
     app_id: str
     url: str
     time_ms: int
     body: str
+    attempts: int = 0
 
 
 def fitting(entries: Sequence[Entry]) -> list[Entry]:

@@ -11,16 +11,18 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Again:
-    """Try again after so many seconds."""
+    """Try again after so many seconds. `tried`: an attempt was made, and failed."""
 
     after: float
+    tried: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class GiveUp:
-    """The time is over."""
+    """The time is over. `tried`: an attempt was made, and failed."""
 
     reason: str
+    tried: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,14 +95,21 @@ class Sender:
             rest = self._backoff.rest(failures)
             turns.rest(batch.url, rest)
             log.warning("webhook not accepted", app=app.id, url=batch.url, failures=failures, error=str(error))
-            return self._later(batch, rest)
+            return _failed(self._later(batch, rest), error)
         with suppress(RedisError):  # the turn ends by itself, and what was accepted is not sent again
             turns.worked(batch.url)
             turns.release(batch.url, batch.id)
         return Sent()
 
-    def _later(self, batch: Batch, wait: float) -> Outcome:
+    def _later(self, batch: Batch, wait: float) -> Again | GiveUp:
         return self._backoff.decide(wait, max(self._clock() - batch.time_ms / 1000, 0.0))
+
+
+def _failed(outcome: Again | GiveUp, error: NotAccepted) -> Outcome:
+    """The outcome of an attempt that was made."""
+    if isinstance(outcome, GiveUp):
+        return GiveUp(f"{outcome.reason}; the last time: {error}", tried=True)
+    return Again(outcome.after, tried=True)
 
 
 def _headers(app: App, url: str, body: bytes) -> dict[str, str]:

@@ -103,6 +103,9 @@ ACCESS: dict[str, Access] = {
     "DELETE /api/v1/extensions/<extension_id>": Access(roles=MANAGERS, success=204),
     "GET /api/v1/audit-log": Access(roles=OWNERS),
     "GET /api/v1/delivery": _MANAGED,
+    "GET /api/v1/dead-letters": Access(roles=OWNERS),
+    "POST /api/v1/dead-letters/<letter_id>/retry": Access(roles=OWNERS, success=204),
+    "DELETE /api/v1/dead-letters/<letter_id>": Access(roles=OWNERS, success=204),
 }
 
 

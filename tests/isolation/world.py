@@ -89,6 +89,16 @@ class World:
     def extension(self, organization: Organization) -> str:
         return factories.make_extension(self._session, organization, self.text(organization)).id
 
+    def letter(self, organization: Organization) -> str:
+        """An event that can never be published."""
+        name = self.text(organization)
+        event = BroadcastEvent(
+            channel=f"user.{self.user(organization)}", sequence=1, name=name, payload={}, failure=name, attempts=1
+        )
+        self._session.add_all([event, ChannelHead(channel=event.channel, sequence=1)])
+        self._session.commit()
+        return f"event-{event.id}"
+
     def _outbox(self, organization: Organization) -> None:
         channel = f"presence.org.{organization.id}"
         name = self.text(organization)
@@ -106,4 +116,5 @@ SUBJECTS: dict[str, Callable[[World, Organization], str]] = {
     "number_id": World.number,
     "extension_id": World.extension,
     "identity": World.call,
+    "letter_id": World.letter,
 }

@@ -101,4 +101,4 @@ def test_load_is_for_this_machine_unless_it_is_said(stack: Stack) -> None:
 
 
 def test_there_are_no_dead_letters_where_all_is_well(stack: Stack) -> None:
-    assert opbx(stack, "dead-letters") == []
+    assert opbx(stack, "dead-letters", "list") == []

@@ -121,7 +121,7 @@ def test_an_endpoint_that_fails_and_recovers(redis: Redis, receiver: Receiver) -
 
 def test_nobody_listens(redis: Redis, clock: Clock) -> None:
     url = f"http://127.0.0.1:{free_port()}/"
-    assert Sender(redis, apps(url), backoff=LONGEST, clock=clock).send(batch(url=url)) == Again(8.5)
+    assert Sender(redis, apps(url), backoff=LONGEST, clock=clock).send(batch(url=url)) == Again(8.5, tried=True)
 
 
 def test_own_headers_do_not_replace_the_protocols(redis: Redis, post: FakePost) -> None:
@@ -141,7 +141,7 @@ def test_after_success_the_endpoint_is_free(redis: Redis, sender: Sender) -> Non
 
 def test_an_endpoint_that_failed_rests_for_all_batches(sender: Sender, post: FakePost) -> None:
     post.accepts = False
-    assert sender.send(batch(1)) == Again(8.5)
+    assert sender.send(batch(1)) == Again(8.5, tried=True)
     second = sender.send(batch(2))
     assert isinstance(second, Again)
     assert 1 < second.after <= 8.5
@@ -161,19 +161,18 @@ def test_rests_grow_until_the_endpoint_works(redis: Redis, sender: Sender, post:
             outcome = sender.send(batch())
         return outcome
 
-    assert [try_again() for _ in range(4)] == [Again(8.5), Again(16.5), Again(30.5), Again(30.5)]
+    assert [try_again() for _ in range(4)] == [Again(after, tried=True) for after in (8.5, 16.5, 30.5, 30.5)]
     post.accepts = True
     assert try_again() == Sent()
     post.accepts = False
-    assert sender.send(batch()) == Again(8.5)
+    assert sender.send(batch()) == Again(8.5, tried=True)
 
 
 def test_five_minutes_at_most(sender: Sender, post: FakePost, clock: Clock, redis: Redis) -> None:
     post.accepts = False
-    given_up = GiveUp("not accepted within 300 s")
     clock.now = NOW + 299
-    assert sender.send(batch()) == given_up
-    assert sender.send(batch()) == given_up  # while it rests, too
+    assert sender.send(batch()) == GiveUp("not accepted within 300 s; the last time: status 500", tried=True)
+    assert sender.send(batch()) == GiveUp("not accepted within 300 s")  # while it rests, too
     assert len(post.posts) == 1
 
 

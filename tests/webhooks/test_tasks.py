@@ -8,10 +8,12 @@ import pytest
 from celery.exceptions import Reject, Retry
 from kombu.exceptions import OperationalError
 from redis.exceptions import ConnectionError as RedisDown
+from sqlalchemy.exc import SQLAlchemyError
 
 import workers
 from opbx.apps import App, Apps
 from opbx.backplane import hooks
+from opbx.dead_letters import letters
 from opbx.settings import SettingsError
 from opbx.webhooks.batches import Batch
 from opbx.webhooks.retry import Again, GiveUp
@@ -73,16 +75,17 @@ def test_batches_go_to_the_queue_as_tasks(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_what_was_not_accepted_comes_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    waits: list[float] = []
+    waits: list[tuple[float, int]] = []
 
-    def retry(*, countdown: float) -> Retry:
-        waits.append(countdown)
+    def retry(*, kwargs: dict[str, Any], countdown: float) -> Retry:
+        waits.append((countdown, kwargs["attempts"]))
         return Retry()
 
     monkeypatch.setattr(webhooks.send, "retry", retry)
-    with pytest.raises(Retry):
-        send_with(monkeypatch, Again(7.0))
-    assert waits == [7.0]
+    for outcome in (Again(7.0), Again(8.0, tried=True)):  # the endpoint was busy; it was asked and refused
+        with pytest.raises(Retry):
+            send_with(monkeypatch, outcome)
+    assert waits == [(7.0, 0), (8.0, 1)]
 
 
 def test_nothing_is_lost_when_it_cannot_be_queued_again(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -95,9 +98,22 @@ def test_nothing_is_lost_when_it_cannot_be_queued_again(monkeypatch: pytest.Monk
     assert rejection.value.args[1]  # requeue
 
 
-def test_giving_up_is_said(monkeypatch: pytest.MonkeyPatch, said: list[str]) -> None:
-    send_with(monkeypatch, GiveUp("why"))
+def test_what_is_given_up_is_said_and_kept(monkeypatch: pytest.MonkeyPatch, said: list[str]) -> None:
+    kept: list[tuple[str, str, int]] = []
+    monkeypatch.setattr(letters, "keep", lambda _, batch, reason, __: kept.append((batch.id, reason, batch.attempts)))
+    send_with(monkeypatch, GiveUp("why", tried=True))
     assert said == ["webhook given up"]
+    assert kept == [("id", "why", 1)]
+
+
+def test_what_cannot_be_kept_is_given_up_again_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(*_: object) -> NoReturn:
+        raise SQLAlchemyError("the database is away")
+
+    monkeypatch.setattr(letters, "keep", away)
+    monkeypatch.setattr(webhooks.send, "retry", lambda **_: Retry())
+    with pytest.raises(Retry):
+        send_with(monkeypatch, GiveUp("why"))
 
 
 @pytest.mark.parametrize("waiting", [{}, {"a": 2}])

@@ -6,10 +6,11 @@ from flask import Flask
 from flask.cli import FlaskGroup
 
 from opbx.operations.cli import events, load, processes, tenants
+from opbx.operations.cli.dead_letters import dead_letters
 from opbx.operations.cli.doctor import doctor
 
 #: What an operator reaches for; in the order of `opbx --help`.
-OPERATION = (processes.status, doctor, events.tail, events.replay, events.dead_letters, load.load)
+OPERATION = (processes.status, doctor, events.tail, events.replay, dead_letters, load.load)
 
 
 def register(app: Flask) -> None:

@@ -1,7 +1,6 @@
-"""`opbx tail`, `opbx replay`, `opbx dead-letters`: an organization's events as they come, again, or not at all."""
+"""`opbx tail`, `opbx replay`: an organization's events as they come, or again."""
 
 import threading
-from datetime import datetime
 from queue import Empty, Queue
 from typing import Any
 
@@ -146,34 +145,6 @@ def _publish(settings: Settings, channel: str, rows: list[BroadcastEvent]) -> No
             for row in rows[start : start + _BATCH]
         ]
         publisher.publish(wire_name(channel), messages)
-
-
-@click.command("dead-letters")
-@click.option("--organization", "-o", help="Slug or domain; without it, of all.")
-@click.option("--limit", type=click.IntRange(min=1, max=1000), default=50, show_default=True)
-@as_json
-@with_appcontext
-def dead_letters(*, organization: str | None, limit: int, as_json: bool) -> None:
-    """Show the events that can never be published, the newest first, with why."""
-    query = select(BroadcastEvent).where(BroadcastEvent.failure.is_not(None)).order_by(BroadcastEvent.id.desc())
-    if organization:
-        query = query.where(BroadcastEvent.channel == organization_channel(_find(organization).id))
-    rows = list(db.session.scalars(query.limit(limit)))
-    if as_json:
-        document([
-            {"id": row.id, "channel": row.channel, "sequence": row.sequence, "event": row.name,
-             "failure": row.failure, "created_at": row.created_at}
-            for row in rows
-        ])  # fmt: skip
-        return
-    for row in rows:
-        click.echo(f"{_minute(row.created_at)}  {row.channel} #{row.sequence} {row.name}: {row.failure}")
-    if not rows:
-        click.echo("none")
-
-
-def _minute(moment: datetime) -> str:
-    return moment.isoformat(sep=" ", timespec="minutes")
 
 
 def _find(name: str) -> Organization:
