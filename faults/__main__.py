@@ -5,7 +5,9 @@ import random
 import signal
 import sys
 import time
+from collections.abc import Sequence
 
+from faults.calls import ABANDONED
 from faults.catalog import FAULTS, Fault
 from faults.run import Row, Run
 from faults.system import running
@@ -17,23 +19,38 @@ def main(arguments: list[str]) -> int:
     """The exit code: 0 when nothing was lost, duplicated or out of order."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # and stop what was started on the way out
     given = _options(arguments)
-    chosen = _chosen(given.faults)
-    print(f"seed {given.seed}, {given.rate:g} webhooks/s, faults of {given.seconds:g} s", flush=True)
     rng = random.Random(given.seed)
-    rows: list[Row] = []
-    with running(given.organizations) as system:
-        run = Run(system, rng, rate=given.rate)
-        run.start()
-        try:
-            for faults in [*([fault] for fault in chosen), *_pairs(given.pairs, rng)]:
-                rows.append(run.row(faults, given.seconds))
-                _tell(rows[-1])
-            rows.append(run.afterwards())
-            _tell(rows[-1])
-        finally:
-            run.stop()
+    script = [*([fault] for fault in _chosen(given.faults)), *_pairs(given.pairs, rng)]
+    print(f"seed {given.seed}, {given.rate:g} webhooks/s, faults of {given.seconds:g} s", flush=True)
+    rows = bench(script, rng, seconds=given.seconds, rate=given.rate, organizations=given.organizations)
     show(rows)
     return 0 if all(row.clean for row in rows) else 1
+
+
+def bench(
+    script: Sequence[Sequence[Fault]],
+    rng: random.Random,
+    *,
+    seconds: float,
+    rate: float,
+    organizations: int,
+    abandoned: float = ABANDONED,
+) -> list[Row]:
+    """Put the faults of each line of `script` into one running system, and tell of each line as it is done."""
+    rows: list[Row] = []
+    with running(organizations) as system:
+        run = Run(system, rng, rate=rate, abandoned=abandoned)
+        run.start()
+        try:
+            for faults in script:
+                rows.append(run.row(faults, seconds))
+                _tell(rows[-1])
+            if abandoned:
+                rows.append(run.afterwards())
+                _tell(rows[-1])
+        finally:
+            run.stop()
+    return rows
 
 
 def _options(arguments: list[str]) -> argparse.Namespace:
@@ -68,14 +85,15 @@ def _pairs(count: int, rng: random.Random) -> list[list[Fault]]:
     return pairs
 
 
-def _cells(row: Row) -> tuple[str, ...]:
+def cells(row: Row) -> tuple[str, ...]:
+    """The row's figures, in the order of `COLUMNS`."""
     verdict = row.verdict
     counts = (row.webhooks, row.events, len(verdict.lost), len(verdict.duplicated), len(verdict.disordered))
     return (row.fault, *map(str, counts), f"{row.waits.stall:.1f} s", f"{row.waits.healed:.1f} s")
 
 
 def _tell(row: Row) -> None:
-    print("  ".join(_cells(row)), flush=True)
+    print("  ".join(cells(row)), flush=True)
     for line in list(row.verdict.lines())[:12]:
         print(f"    {line}", flush=True)
 
@@ -84,7 +102,7 @@ def show(rows: list[Row]) -> None:
     """Print the table, as documents have it."""
     print(f"\n| {' | '.join(COLUMNS)} |\n|{'---|' * len(COLUMNS)}")
     for row in rows:
-        print(f"| {' | '.join(_cells(row))} |")
+        print(f"| {' | '.join(cells(row))} |")
 
 
 if __name__ == "__main__":

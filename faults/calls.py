@@ -74,9 +74,7 @@ class Call:
         return "ended" not in self.webhooks
 
 
-def plan(
-    domains: Sequence[str], rng: random.Random, *, rate: float, seconds: float, abandoned: float = ABANDONED
-) -> list[Webhook]:
+def plan(domains: Sequence[str], rng: random.Random, *, rate: float, seconds: float, abandoned: float) -> list[Webhook]:
     """`rate` webhooks a second for about `seconds`, repetitions included; each is there as often as it is sent."""
     posts: list[Webhook] = []
     calls = int(rate * seconds / (len(STAGES) * (1 + TWICE)))

@@ -46,10 +46,12 @@ class Row:
 class Run:
     """Dashboards and senders around a running system."""
 
-    def __init__(self, system: System, rng: random.Random, *, rate: float) -> None:
+    def __init__(self, system: System, rng: random.Random, *, rate: float, abandoned: float) -> None:
+        """`rate` of webhooks a second; `abandoned`: the share of calls whose end nobody tells."""
         self._system = system
         self._rng = rng
         self._rate = rate
+        self._share_abandoned = abandoned
         self._ledger = Ledger(system.database_url.replace("+psycopg", ""))
         self._senders = Senders(system.web_port, SENDER_KEY)
         self._abandoned: list[Call] = []
@@ -85,7 +87,10 @@ class Run:
 
     def row(self, faults: Sequence[Fault], seconds: float) -> Row:
         """Put the faults in, a moment apart, for `seconds`, and see what they did."""
-        posts = plan(self._system.domains, self._rng, rate=self._rate, seconds=BEFORE + seconds + AFTER)
+        posts = plan(
+            self._system.domains, self._rng, rate=self._rate, seconds=BEFORE + seconds + AFTER,
+            abandoned=self._share_abandoned,
+        )  # fmt: skip
         for dashboard in self._dashboards:
             dashboard.forget()
             if dashboard.visitor:

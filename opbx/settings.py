@@ -189,6 +189,10 @@ class Settings:
     login_total_rate_limit: str = setting(
         "30/minute", "logins from an address, and to an account, in all", "LOGIN_TOTAL_RATE_LIMIT"
     )
+    worker_max_memory: int = setting(
+        512, "MiB of memory above which a worker ends, gently, to be started again; 0: no limit", "WORKER_MAX_MEMORY",
+        least=0,
+    )  # fmt: skip
     queue_tries: int = setting(3, "tries of a delivery until the sweep takes over", "QUEUE_TRIES", least=1)
     call_timeout: int = setting(
         14_400, "seconds without news until an answered call is ended as failed", "CALL_TIMEOUT"

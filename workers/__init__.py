@@ -23,6 +23,7 @@ app.conf.imports = (
     "workers.broadcasts",
     "workers.maintenance",
     "workers.webhooks",
+    "workers.memory",
     "workers.metrics",
     "workers.trails",
 )

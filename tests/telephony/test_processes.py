@@ -37,14 +37,14 @@ HEADERS = {"Authorization": f"Bearer {factories.SENDER_KEY}"}
 
 
 @contextmanager
-def web(folder: Path, database_url: str) -> Iterator[str]:
-    """Web processes and nothing else: no broker is there to be woken. Where to post to."""
+def web(folder: Path, database_url: str, redis_url: str = "redis://127.0.0.1:1/0") -> Iterator[str]:
+    """Web processes and nothing else, by default not even a broker. Where to post to."""
     port = free_port()
     environment = {
         "OPBX_ENV": "test",
         "DATABASE_URL": database_url,
-        "REDIS_URL": "redis://127.0.0.1:1/0",
-        "CELERY_BROKER_URL": "redis://127.0.0.1:1/0",
+        "REDIS_URL": redis_url,
+        "CELERY_BROKER_URL": redis_url,
         "WEB_PORT": str(port),
         "WEB_WORKERS": str(PROCESSES),
         "BIND_HOST": "127.0.0.1",

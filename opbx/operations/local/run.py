@@ -126,6 +126,7 @@ def complete(environment: MutableMapping[str, str], given: Mapping[str, str]) ->
     environment["VITE_WS_PORT"] = given.get("VITE_WS_PORT") or relay_port
     environment.setdefault("BIND_HOST", LOOPBACK)
     environment.setdefault("RELAY_DRAIN", "1")
+    environment.setdefault("WORKER_MAX_MEMORY", "0")  # nobody starts it again: where one process ends, all do
     environment.setdefault("PYTHONUNBUFFERED", "1")
     # Celery warns of running as root, which on a machine of one's own is one's own affair.
     environment.setdefault("PYTHONWARNINGS", "ignore::UserWarning:celery.platforms")
