@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Select, delete, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, delete, func, or_, select
 
 from opbx.broadcasting.models import BroadcastEvent
 from opbx.broadcasting.outbox import publish_again
@@ -55,11 +55,11 @@ def list_letters(session: AnySession, organization: str | None, limit: int) -> l
     return sorted(found, key=lambda letter: letter.failed_at, reverse=True)[:limit]
 
 
-def count(session: AnySession) -> dict[str, int]:
+def count(session: AnySession | Connection) -> dict[str, int]:
     """How many there are, by kind."""
     failed = select(func.count()).select_from(BroadcastEvent).where(BroadcastEvent.failure.is_not(None))
     given_up = select(func.count()).select_from(GivenUpWebhook)
-    return {EVENT: session.scalars(failed).one(), WEBHOOK: session.scalars(given_up).one()}
+    return {EVENT: session.execute(failed).scalar_one(), WEBHOOK: session.execute(given_up).scalar_one()}
 
 
 def retry(session: AnySession, transactions: Transactions, send: Send, letter: str, organization: str | None) -> None:

@@ -20,6 +20,7 @@ from opbx.backplane.cluster import as_cluster
 from opbx.broadcasting.models import BroadcastEvent, ChannelCursor, ChannelHead
 from opbx.calls.models import Call
 from opbx.database import reading, utcnow
+from opbx.dead_letters import letters
 
 log = structlog.get_logger()
 
@@ -45,7 +46,6 @@ _OLDEST = (
     )
     .where(_BEHIND > 0)
 )
-_FAILED = select(func.count()).select_from(BroadcastEvent).where(BroadcastEvent.failure.is_not(None))
 _ACTIVE = select(func.count()).select_from(Call).where(Call.ended_at.is_(None))
 
 
@@ -95,7 +95,7 @@ def database(engine: Engine) -> Source:
         with reading(engine) as connection:
             pending, channels = connection.execute(_PENDING).one()
             age = oldest_undelivered(connection)
-            failed = connection.execute(_FAILED).scalar_one()
+            dead = letters.count(connection)
             active = connection.execute(_ACTIVE).scalar_one()
         return [
             _gauge("opbx_outbox_pending_events", "Committed events that are not delivered yet", float(pending)),
@@ -103,7 +103,8 @@ def database(engine: Engine) -> Source:
             _gauge(
                 "opbx_outbox_oldest_seconds", "Age of the oldest event that is not delivered; 0: there is none", age
             ),
-            _gauge("opbx_outbox_failed_events", "Events kept because they can never be published", failed),
+            _gauge("opbx_outbox_failed_events", "Events kept because they can never be published", dead[letters.EVENT]),
+            _gauge("opbx_given_up_webhooks", "Webhooks out kept because nobody took them", dead[letters.WEBHOOK]),
             _gauge("opbx_calls_active", "Calls that have not ended", active),
         ]
 
