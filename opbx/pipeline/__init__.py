@@ -82,7 +82,10 @@ class Transactions:
             listener(transaction)
 
     @contextmanager
-    def steps(self) -> Iterator[Pipeline]:
-        """A pipeline in which every step is a transaction of its own, on PostgreSQL without BEGIN and COMMIT."""
-        with self._database.steps(self._engine) as pipeline:
+    def steps(self, *, writes: bool = True) -> Iterator[Pipeline]:
+        """A pipeline in which every step is a transaction of its own, on PostgreSQL without BEGIN and COMMIT.
+
+        One that only asks says so: it need not wait for SQLite's writer.
+        """
+        with self._database.steps(self._engine, writes=writes) as pipeline:
             yield pipeline

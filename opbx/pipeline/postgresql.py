@@ -172,7 +172,7 @@ def transaction(engine: Engine) -> Iterator[_Pipeline]:
 
 
 @contextmanager
-def steps(engine: Engine) -> Iterator[_Pipeline]:
+def steps(engine: Engine, *, writes: bool) -> Iterator[_Pipeline]:  # noqa: ARG001 - a reader waits for nobody
     """Without BEGIN, PostgreSQL commits at the end of each step."""
     with _borrowed(engine) as pipeline:
         yield pipeline

@@ -60,8 +60,8 @@ def transaction(engine: Engine) -> Iterator[_Immediate]:
 
 
 @contextmanager
-def steps(engine: Engine) -> Iterator[_Immediate]:
-    """A transaction a flush."""
-    with engine.connect().execution_options(**{WRITES: True}) as connection:
+def steps(engine: Engine, *, writes: bool) -> Iterator[_Immediate]:
+    """A transaction a step."""
+    with engine.connect().execution_options(**{WRITES: writes}) as connection:
         yield _Steps(connection)
         connection.commit()

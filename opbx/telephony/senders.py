@@ -134,7 +134,7 @@ class Senders:
 
     def _ask(self, domain: tuple[str, str], now: datetime) -> list[Any]:
         column, name = domain
-        with self._transactions.steps() as pipeline:
+        with self._transactions.steps(writes=False) as pipeline:
             return pipeline.send(_KEYS[column], name=name, now=now).rows()
 
     def _remember(self, domain: tuple[str, str], rows: list[Any]) -> None:

@@ -132,6 +132,13 @@ def test_a_step_that_fails_leaves_the_pipeline_usable(transactions: Transactions
     assert [channel for channel, _ in stored(transactions)] == ["a", "c"]
 
 
+def test_who_only_asks_does_not_wait_for_a_writer(transactions: Transactions) -> None:
+    with transactions.begin() as writer:
+        writer.fetch(ALL)
+        with transactions.steps(writes=False) as pipeline:
+            assert pipeline.send(ALL).rows() == []
+
+
 def test_values_come_back_as_what_their_columns_stand_for(transactions: Transactions) -> None:
     names = ("id", "name", "slug", "status", "timezone", "domain", "domain_uuid", "created_at", "suspended_at")
     table = Organization.__table__
