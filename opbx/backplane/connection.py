@@ -99,6 +99,11 @@ def _login(url: str) -> tuple[str, str]:
     return unquote(user), unquote(password)
 
 
+def reserve(redis: Redis) -> Any:
+    """A connection for one caller alone, which connects when it is used; None where `redis` is a cluster of many."""
+    return None if as_cluster(redis) is not None else redis.connection_pool.make_connection()
+
+
 def open_connection(redis: Redis) -> Any:
     """A connection for one listener alone, connected; of a cluster to any of its servers.
 

@@ -153,6 +153,7 @@ def _run(redis: Redis, calls: list[Call], own: Any) -> list[Any]:
     connection: Any = own or redis.connection_pool.get_connection()
 
     def attempt() -> list[Any]:
+        connection.connect()  # by itself, sending would not ask the sentinels where to
         connection.send_packed_command([packed], check_health=False)
         return [_answer(connection) for _ in calls]
 

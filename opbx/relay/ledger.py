@@ -17,6 +17,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import OutOfMemoryError, ReadOnlyError, RedisError
 from redis.exceptions import TimeoutError as RedisTimeout
 
+from opbx.backplane.connection import reserve
 from opbx.backplane.scripts import Call, run
 
 log = structlog.get_logger()
@@ -44,7 +45,7 @@ class Ledger:
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
-        self._connection: Any = redis.connection_pool.make_connection()  # connects when it is first used
+        self._connection = reserve(redis)
         self._calls: deque[_Entry] = deque()
         self._wake = Event()
         self._in_flight = 0
