@@ -155,10 +155,13 @@ class _Pipeline:
         lost = self.libpq.status == pq.ConnStatus.BAD
         if lost and self._engine.pool is self._pool:
             self._engine.dispose()  # a server that restarts has ended the other connections as well
-        return DBAPIError.instance(
-            None, None, error, psycopg.Error,
-            hide_parameters=True, connection_invalidated=lost, dialect=self._engine.dialect,
-        )  # fmt: skip
+        return _as_sqlalchemy(self._engine, error, lost=lost)
+
+
+def _as_sqlalchemy(engine: Engine, error: psycopg.Error, *, lost: bool) -> Exception:
+    return DBAPIError.instance(
+        None, None, error, psycopg.Error, hide_parameters=True, connection_invalidated=lost, dialect=engine.dialect
+    )  # fmt: skip
 
 
 @contextmanager
@@ -182,7 +185,10 @@ def steps(engine: Engine, *, writes: bool) -> Iterator[_Pipeline]:  # noqa: ARG0
 @contextmanager
 def _borrowed(engine: Engine) -> Iterator[_Pipeline]:
     """A pooled connection in pipeline mode, given back out of it, and outside of any transaction."""
-    connection = engine.raw_connection()
+    try:
+        connection = engine.raw_connection()
+    except psycopg.Error as error:  # no new one can be opened
+        raise _as_sqlalchemy(engine, error, lost=False) from error
     try:
         pipeline = _enter(engine, connection)
         try:
