@@ -1,5 +1,6 @@
 """The dashboard's built files at `/`: its own addresses get the page, an API's unknown address stays an error."""
 
+from mimetypes import guess_type
 from pathlib import Path
 
 from flask import Blueprint, Flask, Response, request, send_from_directory
@@ -25,9 +26,10 @@ def register(app: Flask, dist: Path = DIST) -> None:
 
     @blueprint.get("/assets/<path:name>")
     def asset(name: str) -> Response:
-        answer = send_from_directory(dist / "assets", name)
+        answer = _packed(dist, name) or send_from_directory(dist / "assets", name)
         # the name contains a hash of the content
         answer.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+        answer.vary.add("Accept-Encoding")
         return answer
 
     # A route for all paths would answer 405 where 404 is right, and hide the Allow of true 405s.
@@ -51,6 +53,16 @@ def _index(dist: Path) -> Response:
         return ApiError(404, "NOT_BUILT", "The dashboard is not built; `make dashboard` does it.").response()
     answer = send_from_directory(dist, "index.html")
     answer.headers["Cache-Control"] = "no-cache"
+    return answer
+
+
+def _packed(dist: Path, name: str) -> Response | None:
+    """The file as the build compressed it, where it did and the browser takes it so."""
+    path = safe_join(str(dist / "assets"), f"{name}.gz")
+    if path is None or not request.accept_encodings["gzip"] or not Path(path).is_file():
+        return None
+    answer = send_from_directory(dist / "assets", f"{name}.gz", mimetype=guess_type(name)[0])
+    answer.content_encoding = "gzip"
     return answer
 
 

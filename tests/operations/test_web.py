@@ -1,5 +1,6 @@
 """The web application as a whole: one envelope for every error, headers, the dashboard's files, the API's page."""
 
+import gzip
 import io
 from dataclasses import replace
 from pathlib import Path
@@ -189,6 +190,17 @@ class TestDashboard:
         answer = client.get("/assets/app-1a2b3c.js", buffered=True)
         assert (answer.status_code, answer.text) == (200, "go()")
         assert "immutable" in answer.headers["Cache-Control"]
+
+    def test_what_the_build_compressed_goes_out_so_to_those_who_take_it(
+        self, client: FlaskClient, tmp_path: Path
+    ) -> None:
+        (tmp_path / "assets" / "app-1a2b3c.js.gz").write_bytes(gzip.compress(b"go()"))
+        packed = client.get("/assets/app-1a2b3c.js", headers={"Accept-Encoding": "br, gzip"}, buffered=True)
+        assert gzip.decompress(packed.data) == b"go()"
+        assert (packed.headers["Content-Encoding"], packed.mimetype) == ("gzip", "text/javascript")
+        plain = client.get("/assets/app-1a2b3c.js", headers={"Accept-Encoding": "identity"}, buffered=True)
+        assert (plain.data, plain.headers.get("Content-Encoding")) == (b"go()", None)
+        assert packed.headers["Vary"] == plain.headers["Vary"] == "Accept-Encoding"
 
     def test_other_files_are_served_by_name(self, client: FlaskClient) -> None:
         assert client.get("/favicon.svg", buffered=True).text == "<svg/>"

@@ -2,6 +2,12 @@ import type { ManagedUser } from '@/api/types';
 import { initials, roleName } from '@/presence/member';
 import { formatTime } from '@/formatting/time';
 
+const STANDINGS: Record<ManagedUser['status'], { word: string; tone: string }> = {
+  active: { word: 'Active', tone: 'tone-good' },
+  invited: { word: 'Invited', tone: 'tone-warm' },
+  inactive: { word: 'Deactivated', tone: 'tone-quiet' },
+};
+
 export type UserAction = 'edit' | 'invite' | 'deactivate' | 'activate';
 
 interface Props {
@@ -42,7 +48,7 @@ export function UserTable({ users, ownId, onAction }: Props) {
                   </span>
                   <span className="block font-normal break-all text-muted">{user.email}</span>
                   <span className="narrow-only font-normal text-muted">
-                    {roleName(user.role)}, {statusOf(user).word.toLowerCase()}
+                    {roleName(user.role)}, {STANDINGS[user.status].word.toLowerCase()}
                   </span>
                 </span>
               </span>
@@ -61,15 +67,22 @@ export function UserTable({ users, ownId, onAction }: Props) {
   );
 }
 
+const ACTIONS: Record<ManagedUser['status'], readonly (readonly [UserAction, string])[]> = {
+  active: [
+    ['edit', 'Edit'],
+    ['invite', 'Reset password'],
+    ['deactivate', 'Deactivate'],
+  ],
+  invited: [
+    ['edit', 'Edit'],
+    ['invite', 'New link'],
+  ],
+  inactive: [['activate', 'Activate']],
+};
+const OWN_ACTIONS = ACTIONS.active.filter(([action]) => action !== 'deactivate');
+
 function Actions({ user, ownId, onAction }: { user: ManagedUser; ownId: string; onAction: Props['onAction'] }) {
-  const active = user.status === 'active';
-  const choices: [UserAction, string][] = active
-    ? [
-        ['edit', 'Edit'],
-        ['invite', user.invitation_expires_at ? 'New link' : 'Reset password'],
-        ...(user.id === ownId ? [] : ([['deactivate', 'Deactivate']] satisfies [UserAction, string][])),
-      ]
-    : [['activate', 'Activate']];
+  const choices = user.id === ownId ? OWN_ACTIONS : ACTIONS[user.status];
   return (
     <span className="actions">
       {choices.map(([action, word]) => (
@@ -88,17 +101,12 @@ function Actions({ user, ownId, onAction }: { user: ManagedUser; ownId: string; 
 }
 
 function Status({ user }: { user: ManagedUser }) {
-  const { word, tone } = statusOf(user);
+  const { word, tone } = STANDINGS[user.status];
   return (
     <span className={`badge ${tone}`} title={user.invitation_expires_at ? until(user.invitation_expires_at) : undefined}>
       {word}
     </span>
   );
-}
-
-function statusOf(user: ManagedUser): { word: string; tone: string } {
-  if (user.status !== 'active') return { word: 'Deactivated', tone: 'tone-quiet' };
-  return user.invitation_expires_at ? { word: 'Invited', tone: 'tone-warm' } : { word: 'Active', tone: 'tone-good' };
 }
 
 function until(moment: string): string {

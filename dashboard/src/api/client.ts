@@ -24,12 +24,14 @@ export class ApiClient {
 
   async #send(request: Request): Promise<Response> {
     const again = request.clone();
-    let response = await reach(request);
-    if (response.status === 401 && !new URL(request.url).pathname.startsWith(IDENTITY_PATH) && (await this.isSignedIn())) {
-      response = await reach(again);
-    }
+    const response = await reach(request);
     if (response.ok) return response;
-    throw await ApiError.from(response);
+    const error = await ApiError.from(response);
+    const isAboutIdentity = new URL(request.url).pathname.startsWith(IDENTITY_PATH);
+    if (!error.deniesSession || isAboutIdentity || !(await this.isSignedIn())) throw error;
+    const second = await reach(again);
+    if (second.ok) return second;
+    throw await ApiError.from(second);
   }
 }
 

@@ -2,6 +2,8 @@ import type { components } from '@/api/schema';
 
 type Envelope = components['schemas']['Envelope'];
 
+const SWITCHED_OFF: ReadonlySet<string> = new Set(['ACCOUNT_INACTIVE', 'ORGANIZATION_INACTIVE']);
+
 /** A failed request: the server's error envelope, or status 0 where no answer came. */
 export class ApiError extends Error {
   constructor(
@@ -25,6 +27,11 @@ export class ApiError extends Error {
       error.details ?? {},
       error.request_id ?? null,
     );
+  }
+
+  /** Whether nobody is signed in, or whoever is may not be any more; else it is about the request alone. */
+  get deniesSession(): boolean {
+    return this.status === 401 || SWITCHED_OFF.has(this.code);
   }
 
   /** What is wrong with one field of a form; null where nothing is. */

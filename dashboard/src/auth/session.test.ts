@@ -75,6 +75,22 @@ it('ends when a request is refused and nobody is signed in any more, and says so
   expect(localStorage).toHaveLength(0);
 });
 
+it('ends when the account is switched off, and says so', async () => {
+  await session.signIn('ada@demo.test', 'secret');
+  for (const path of ['/api/v1/calls/active', '/api/v1/auth/me'] as const) {
+    server.use(http.get(url(path), () => refusal(403, 'ACCOUNT_INACTIVE')));
+  }
+  await expect(answer(client.http.GET('/api/v1/calls/active'))).rejects.toMatchObject({ status: 403 });
+  expect(session.get()).toEqual({ status: 'signed-out', notice: 'No.' });
+});
+
+it('goes on where only the request is forbidden', async () => {
+  await session.signIn('ada@demo.test', 'secret');
+  server.use(http.get(url('/api/v1/delivery'), () => refusal(403, 'FORBIDDEN')));
+  await expect(answer(client.http.GET('/api/v1/delivery'))).rejects.toMatchObject({ status: 403 });
+  expect(session.get().status).toBe('signed-in');
+});
+
 it('sends a request again that was refused because another page renewed the cookie', async () => {
   await session.signIn('ada@demo.test', 'secret');
   server.use(

@@ -53,7 +53,7 @@ export class Session {
     try {
       await this.#load();
     } catch (error) {
-      if (isRefusal(error)) this.#end(EXPIRED);
+      if (isDenial(error)) this.#end(error.status === 401 ? EXPIRED : error.message);
       else this.#set({ status: 'unavailable', message: messageOf(error) });
     }
   }
@@ -96,7 +96,7 @@ export class Session {
       await this.#load();
       return true;
     } catch (error) {
-      if (isRefusal(error)) this.#end(EXPIRED);
+      if (isDenial(error)) this.#end(error.status === 401 ? EXPIRED : error.message);
       return false;
     }
   }
@@ -121,7 +121,7 @@ export class Session {
       this.#renewIn(left);
     } catch (error) {
       // Two pages that renew at once have one cookie between them: one of them is refused, and has the other's.
-      if (isRefusal(error)) await this.#check();
+      if (isDenial(error)) await this.#check();
       else if (this.#state.status === 'signed-in') this.#renewAt(Date.now() + backoff(this.#failures++));
     }
   }
@@ -145,8 +145,8 @@ export class Session {
   }
 }
 
-function isRefusal(error: unknown): boolean {
-  return error instanceof ApiError && (error.status === 401 || error.status === 403);
+function isDenial(error: unknown): error is ApiError {
+  return error instanceof ApiError && error.deniesSession;
 }
 
 export const session = new Session(api, window.localStorage);

@@ -1,7 +1,7 @@
 import mark from '@/assets/mark.svg';
 import { session } from '@/auth/session';
 import { useSignedIn } from '@/hooks/useSession';
-import { CALLS, MANAGEMENT, mayManage, SETTINGS, type Destination } from '@/layout/navigation';
+import { CALLS, MANAGEMENT, mayManage, MORE, SETTINGS, type Destination } from '@/layout/navigation';
 import { initials, roleName } from '@/presence/member';
 import { SignOutIcon } from '@/ui/icons';
 import { Suspense } from 'react';
@@ -60,7 +60,7 @@ export function Shell() {
         </Suspense>
       </div>
       <nav aria-label="Main" className="tab-bar">
-        <Links destinations={[...CALLS, SETTINGS]} />
+        <Links destinations={[...CALLS, manages ? MORE : SETTINGS]} />
       </nav>
       <ScrollRestoration />
     </div>

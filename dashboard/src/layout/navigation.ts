@@ -7,6 +7,7 @@ import {
   HistoryIcon,
   KeyIcon,
   LiveIcon,
+  MenuIcon,
   PeopleIcon,
   SenderIcon,
   SettingsIcon,
@@ -33,6 +34,9 @@ export const MANAGEMENT: readonly Destination[] = [
 ];
 
 export const SETTINGS: Destination = { to: '/settings', label: 'Settings', icon: SettingsIcon };
+
+/** On a phone, where the pages of those who manage have no place in the bar, the settings lead to them. */
+export const MORE: Destination = { ...SETTINGS, label: 'More', icon: MenuIcon };
 
 /** Owners and administrators manage users and keys. */
 export function mayManage(role: Role): boolean {

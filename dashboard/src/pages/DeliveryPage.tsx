@@ -1,11 +1,14 @@
+import { DeadLetters } from '@/admin/DeadLetters';
 import { useDelivery } from '@/admin/delivery';
 import { DeliverySummary } from '@/admin/DeliverySummary';
 import type { Delivery } from '@/api/types';
+import { useSignedIn } from '@/hooks/useSession';
 import { Page } from '@/layout/Page';
 import { Failure, Skeleton } from '@/ui/Blank';
 import { ExternalIcon } from '@/ui/icons';
 
 export function DeliveryPage() {
+  const { user } = useSignedIn();
   const delivery = useDelivery();
 
   return (
@@ -14,6 +17,7 @@ export function DeliveryPage() {
         {delivery.data ? (
           <>
             <DeliverySummary delivery={delivery.data} />
+            {user.role === 'owner' && <DeadLetters />}
             <Tools links={delivery.data.links} />
           </>
         ) : (

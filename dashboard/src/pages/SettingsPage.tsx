@@ -16,7 +16,7 @@ export function SettingsPage() {
     <Page title="Settings">
       <div className="grid max-w-3xl gap-4">
         {mayManage(user.role) && (
-          <nav aria-label="Manage" className="panel lg:hidden">
+          <nav aria-label="Manage" className="panel lg:hidden" data-testid="manage">
             <ul role="list" className="link-list">
               {MANAGEMENT.map(({ to, label, icon: LinkIcon }) => (
                 <li key={to}>

@@ -75,5 +75,4 @@ export const SunIcon = icon(
 );
 export const MoonIcon = icon(<path d="M20 14.5A8.5 8.5 0 0 1 9.5 4a8.5 8.5 0 1 0 10.5 10.5Z" />);
 export const ScreenIcon = icon(<path d="M3 5.5A1.5 1.5 0 0 1 4.5 4h15A1.5 1.5 0 0 1 21 5.5v9a1.5 1.5 0 0 1-1.5 1.5h-15A1.5 1.5 0 0 1 3 14.5v-9ZM9 20h6M12 16v4" />);
-export const InboxIcon = icon(<path d="M4 13.5 6.5 5h11l2.5 8.5V19H4v-5.5ZM4 13.5h4.5a3.5 3.5 0 0 0 7 0H20" />);
-export const NoteIcon = icon(<path d="M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18ZM12 11v5.5M12 7.5h.01" />);
+export const MenuIcon = icon(<path d="M4 7h16M4 12h16M4 17h16" />);
