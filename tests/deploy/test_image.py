@@ -6,6 +6,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -67,6 +68,20 @@ def test_every_process_starts_from_what_is_copied(image: Path, tmp_path: Path, c
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_operators_command_is_the_one_that_an_installation_has(image: Path, tmp_path: Path) -> None:
+    command = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]["opbx"]
+    module, _, function = command.partition(":")
+    (script,) = re.findall(r"printf '%s\\n' (.+) > /opt/opbx/bin/opbx", (ROOT / "Dockerfile").read_text())
+    _, *lines = shlex.split(script)
+    assert lines == [f"from {module} import {function}", f"{function}()"]
+    (tmp_path / "opbx").write_text("\n".join(lines))
+    env = {**os.environ, "PYTHONPATH": str(image)}
+    run = [sys.executable, str(tmp_path / "opbx"), "--help"]
+    shown = subprocess.run(run, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=60, check=True).stdout
+    assert "doctor" in shown
+    assert "organizations" in shown
 
 
 def test_what_is_copied_goes_to_the_builder() -> None:

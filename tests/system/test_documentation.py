@@ -101,7 +101,10 @@ def _sorted(listens: bool) -> list[object]:
 
 @pytest.mark.parametrize("script", _sorted(listens=False), indirect=True)
 def test_what_is_shown_works(script: tuple[str, ...], env: dict[str, str]) -> None:
-    done = subprocess.run(script, cwd=ROOT, env=env, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(
+        script, cwd=ROOT, env=env, capture_output=True, text=True, timeout=110, check=False,
+        input="a-long-password\na-long-password\n", start_new_session=True,  # no terminal: who asks is answered here
+    )  # fmt: skip
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
     assert done.stdout.strip(), "it says nothing"
 
