@@ -6,7 +6,7 @@ export function Secret({ label, value }: { label: string; value: string }) {
     <div className="text-sm">
       <span className="font-medium">{label}</span>
       <span className="secret">
-        <code className="min-w-0 flex-1 overflow-x-auto font-mono text-xs whitespace-pre">{value}</code>
+        <code className="min-w-0 flex-1 font-mono text-xs break-all">{value}</code>
         <CopyButton text={value} label={label} />
       </span>
     </div>
