@@ -37,7 +37,7 @@ run: $(INSTALLED) $(BUILT) ## Run everything, with live calls: http://localhost:
 	@exec $(BIN)/python -m opbx.operations.local
 
 test: lint $(BUILT) $(CLIENTS) $(INSTALLED_DOCS) ## Check everything: lint, and every test, real processes and browser included
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 3 --dist loadfile
 	npm --prefix dashboard test
 
 lint: $(INSTALLED_DEV) $(PACKAGES) ## Check style, types, and who imports whom
