@@ -1,6 +1,8 @@
 # `make help` lists the targets. Everything that is made lies in .venv/, var/, dashboard/node_modules/ and dashboard/dist/.
 
 PYTHON ?= python3
+# Processes that run the tests: most of these wait, for leases, tries and deadlines. 0 runs them one after the other.
+PROCESSES ?= 2
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 UV_COMPILE := $(BIN)/uv pip compile --quiet --python-version 3.11 --no-emit-index-url --no-emit-find-links --no-header
@@ -37,7 +39,7 @@ run: $(INSTALLED) $(BUILT) ## Run everything, with live calls: http://localhost:
 	@exec $(BIN)/python -m opbx.operations.local
 
 test: lint $(BUILT) $(CLIENTS) $(INSTALLED_DOCS) ## Check everything: lint, and every test, real processes and browser included
-	$(BIN)/python -m pytest -n 3 --dist loadfile
+	$(BIN)/python -m pytest -n $(PROCESSES) --dist loadfile
 	npm --prefix dashboard test
 
 lint: $(INSTALLED_DEV) $(PACKAGES) ## Check style, types, and who imports whom

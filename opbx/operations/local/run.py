@@ -72,6 +72,7 @@ def run(settings: Settings, wanted: dict[str, str]) -> int:
             outlasting.enter_context(running(redis, settings.redis_port))
         opening = access.read(settings)
         os.environ.setdefault("FLOWER_BASIC_AUTH", f"owner:{opening.password}")
+        os.environ.setdefault("FLOWER_URL", f"http://localhost:{settings.flower_port}")
         prepare_database()
         processes = Processes(lambda: _in_background(lambda: announce(settings, opening)))
         for name, command in wanted.items():
