@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from opbx.relay.connection import Connection
 
 
-#: Seconds by which the clocks of those who sign and those who revoke may differ, and a commit may take.
-_CLOCKS = 5.0
+#: Seconds after its end in which what was signed on it is still refused: by so much clocks may differ, and a commit may
+#: take. Users and organizations may be let in again, and are not to wait for it; a token never is.
+_SLACK = {"token": 5.0, "user": 1.0, "organization": 1.0}
 
 
 class Grants:
@@ -31,7 +32,7 @@ class Grants:
         """Raises `SubscriptionRefused` where the signature is from before the end of what it was made on."""
         if grant.signed < time.time() - STANDING:
             raise SubscriptionRefused("The signature is too old")
-        if any(grant.signed <= self._ended.get(key, 0.0) + _CLOCKS for key in _keys(grant)):
+        if any(grant.signed <= self._ended.get(key, 0.0) + _SLACK[key[0]] for key in _keys(grant)):
             raise SubscriptionRefused("The signature was made on what has ended since")
 
     def depend(self, connection: "Connection", grant: Grant) -> None:
@@ -78,7 +79,7 @@ class Grants:
         now = time.time()
         for token in [token for token, expires in self._expires.items() if expires <= now]:
             self._end(("token", token, ""))
-        for key in [key for key, at in self._ended.items() if at < now - STANDING - _CLOCKS]:
+        for key in [key for key, at in self._ended.items() if at < now - STANDING - _SLACK[key[0]]]:
             del self._ended[key]
 
 
