@@ -43,11 +43,14 @@ def enforce(kind: str, limit: str, who: str) -> None:
 
 def seconds_over(kind: str, limit: str, who: str) -> int | None:
     """None while `limit` is kept, else the seconds until the next request may come."""
+    counted = (parse(limit), "opbx", kind, who)
+    if _take_counted(counted):
+        return None
     if not _breaker.allows():
         LIMITS_SKIPPED.labels(kind).inc()
         return None
     try:
-        wait = _hit(parse(limit), kind, who)
+        wait = _hit(*counted)
     except Exception as error:
         LIMITS_SKIPPED.labels(kind).inc()
         if _breaker.failed():
@@ -60,14 +63,11 @@ def seconds_over(kind: str, limit: str, who: str) -> int | None:
     return wait
 
 
-def _hit(limit: RateLimitItem, kind: str, who: str) -> int | None:
-    """Count one request, from those that this process has counted ahead where there are any.
+def _hit(limit: RateLimitItem, *key: str) -> int | None:
+    """Count one request, and a few of the next ones ahead where the limit allows that.
 
     Redis is asked once for a hundredth of the limit: what somebody may send is exact to that much, for each process.
     """
-    key = ("opbx", kind, who)
-    if _take_counted((limit, *key)):
-        return None
     share = max(1, limit.amount // SHARES)
     if share > 1 and limiter.limiter.hit(limit, *key, cost=share):
         _count_ahead((limit, *key), share - 1)

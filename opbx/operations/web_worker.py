@@ -8,6 +8,7 @@ which the kernel wakes for more bytes only (SO_RCVLOWAT). What is not whole in t
 
 import re
 import socket
+import struct
 import time
 from typing import Any
 
@@ -16,10 +17,14 @@ from gunicorn.workers.gthread import _DEFER, ThreadWorker
 #: Seconds from a request's first byte until it must be whole.
 PATIENCE = 10.0
 
+#: Seconds for which a client may take nothing of its answer.
+STALLED = 30
+
 #: Bytes that are waited for at most. Longer requests are handed on: the application refuses their length unread.
 LONGEST = 131_072
 
 _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,18})[ \t]*\r\n", re.I)
+_CHUNK = re.compile(rb"([0-9a-fA-F]{1,8})[ \t]*(?:;|$)")
 _CHUNKED = re.compile(rb"\r\ntransfer-encoding:[^\r\n]*chunked", re.I)
 
 
@@ -30,10 +35,23 @@ def is_whole(data: bytes) -> bool:
         return len(data) >= LONGEST
     head, body = data[: end + 2], len(data) - end - 4
     if _CHUNKED.search(head):
-        return data.endswith(b"0\r\n\r\n") or len(data) >= LONGEST
+        return _chunks_end(data, end + 4) or len(data) >= LONGEST
     length = _LENGTH.search(head)
     wanted = int(length[1]) if length else 0
     return body >= wanted or end + 4 + wanted > LONGEST
+
+
+def _chunks_end(data: bytes, position: int) -> bool:
+    """Whether the chunks that begin at `position` are all there, trailers included; true for what is no chunk."""
+    while (line_end := data.find(b"\r\n", position)) >= 0:
+        size = _CHUNK.match(data, position, line_end)
+        if size is None:
+            return True  # refused when it is read
+        length = int(size[1], 16)
+        if length == 0:
+            return data.startswith(b"\r\n", line_end + 2) or data.find(b"\r\n\r\n", line_end) >= 0
+        position = line_end + 2 + length + 2
+    return False
 
 
 class WholeRequests(ThreadWorker):  # type: ignore[misc]
@@ -46,6 +64,7 @@ class WholeRequests(ThreadWorker):  # type: ignore[misc]
                 return _DEFER
             return False
         conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, 1)
+        conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", STALLED, 0))
         conn.data_ready, conn.begun = True, None
         return super().handle(conn)
 

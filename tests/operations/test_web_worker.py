@@ -23,6 +23,7 @@ def app(environ, start_response):
     return [str(len(body)).encode()]
 """
 
+CHUNKED = b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"
 POST = b"POST /x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n"
 
 
@@ -37,8 +38,12 @@ POST = b"POST /x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n"
         (POST + b"1234567890", True),
         (POST.replace(b"Content-Length", b"content-LENGTH") + b"123456789", False),
         (POST.replace(b" 10", b" 1000000"), True),
-        (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n", False),
-        (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n", True),
+        (CHUNKED + b"5\r\nhello\r\n", False),
+        (CHUNKED + b"5\r\nhello\r\n0\r\n\r\n", True),
+        (CHUNKED + b"FFFF\r\n0\r\n\r\n", False),  # the first bytes of a chunk that look like the last chunk
+        (CHUNKED + b"5\r\nhello\r\n0\r\nDigest: x\r\n", False),
+        (CHUNKED + b"5\r\nhello\r\n0\r\nDigest: x\r\n\r\n", True),
+        (CHUNKED + b"nonsense\r\n", True),  # refused when it is read
         (b"x" * web_worker.LONGEST, True),
     ],
 )

@@ -15,7 +15,7 @@ from opbx.api import Blueprint
 from opbx.extensions import db
 from opbx.identity import sender_keys
 from opbx.identity.authentication import current_user
-from opbx.identity.authorization import MANAGERS, restricted
+from opbx.identity.authorization import MANAGERS, refuse_programs, restricted
 from opbx.identity.changes import change
 from opbx.identity.models import Organization, SenderKey
 from opbx.identity.sealing import current_seal
@@ -58,6 +58,7 @@ def listing() -> dict[str, Any]:
 @blueprint.response(201, IssuedSenderKeySchema)
 def create(wanted: dict[str, Any]) -> dict[str, Any]:
     """Make a key, a signing secret, or both; they are shown this once."""
+    refuse_programs()
     user = current_user()
     with change():
         return _issued(sender_keys.create_sender_key(db.session, current_seal(), user.organization, by=user, **wanted))
@@ -71,6 +72,7 @@ def create(wanted: dict[str, Any]) -> dict[str, Any]:
 @blueprint.alt_response(409, description="The key ends already")
 def rotate(wanted: dict[str, int], key_id: str) -> dict[str, Any]:
     """Make a key in place of another one, which stays good for a while: senders change over without a gap."""
+    refuse_programs()
     user, overlap = current_user(), timedelta(hours=wanted["overlap_hours"])
     with change():
         return _issued(
