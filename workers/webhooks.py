@@ -15,7 +15,7 @@ from opbx.backplane.connection import connect
 from opbx.dead_letters import letters as dead_letters
 from opbx.metrics.instruments import APP_WEBHOOKS
 from opbx.settings import SettingsError
-from opbx.webhooks.batches import SEND, Batch
+from opbx.webhooks.batches import SEND, Batch, shown
 from opbx.webhooks.dispatch import Dispatcher
 from opbx.webhooks.retry import Again, GiveUp
 from opbx.webhooks.sending import Sender
@@ -56,7 +56,7 @@ def send(self: Any, /, **arguments: Any) -> None:
                 raise Reject(str(rejected), requeue=True) from rejected
         case GiveUp(reason, tried):
             APP_WEBHOOKS.labels("given up").inc()
-            log.error("webhook given up", app=batch.app_id, url=batch.url, reason=reason, body=batch.body[:1000])
+            log.error("webhook given up", app=batch.app_id, url=shown(batch.url), reason=reason, body=batch.body[:1000])
             try:
                 with sessions() as session:
                     dead_letters.keep(session, _counted(batch, tried), reason, settings.pusher.app_id)

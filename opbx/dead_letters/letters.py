@@ -20,7 +20,7 @@ from opbx.dead_letters.models import REASON_LENGTH, URL_LENGTH, GivenUpWebhook
 from opbx.identity.models import Extension, User
 from opbx.pipeline import Transactions
 from opbx.pusher.channels import parse_channel
-from opbx.webhooks.batches import Batch
+from opbx.webhooks.batches import Batch, shown
 
 EVENT, WEBHOOK = "event", "webhook"
 
@@ -34,7 +34,10 @@ class NoSuchLetter(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Letter:
-    """`target` is the event's channel or the webhook's URL, `content` the payload or the body."""
+    """`target` is the event's channel, or the webhook's URL without what may be secret in it.
+
+    `content` is the payload or the body.
+    """
 
     id: str
     kind: str
@@ -68,15 +71,20 @@ def retry(session: AnySession, transactions: Transactions, send: Send, letter: s
     Raises `NoSuchLetter`, and what `send` raises; the letter stays then.
     """
     found = _find(session, letter, organization)
-    session.rollback()  # each kind is changed in a transaction of its own
     if isinstance(found, BroadcastEvent):
+        row = found.id
+        session.rollback()  # it is changed in a transaction of its own
         with transactions.begin() as transaction:
-            if not publish_again(transaction, found.id):
+            if not publish_again(transaction, row):
                 raise NoSuchLetter(letter)
         return
+    failed_at = found.failed_at
     batch = Batch(found.id, found.app_id, found.url, int(utcnow().timestamp() * 1000), found.body, found.attempts)
+    session.rollback()
     send(batch)  # before the letter goes: sent twice is better than never
-    drop(session, letter, organization)
+    tried = GivenUpWebhook.id == batch.id, GivenUpWebhook.failed_at == failed_at  # not one given up again by now
+    with write_transaction(session):
+        change_chosen(session, delete(GivenUpWebhook).where(*tried))
 
 
 def drop(session: AnySession, letter: str, organization: str | None) -> None:
@@ -87,6 +95,12 @@ def drop(session: AnySession, letter: str, organization: str | None) -> None:
         model = type(found)
         if not change_chosen(session, delete(model).where(model.id == found.id)):
             raise NoSuchLetter(letter)
+
+
+def prune(session: AnySession, before: datetime, limit: int) -> int:
+    """Forget at most `limit` webhooks that were given up before then; return how many. The caller commits."""
+    old = select(GivenUpWebhook.id).where(GivenUpWebhook.failed_at < before).limit(limit)
+    return change_chosen(session, delete(GivenUpWebhook).where(GivenUpWebhook.id.in_(old)))
 
 
 def keep(session: AnySession, batch: Batch, reason: str, own_app: str) -> None:
@@ -153,7 +167,8 @@ def _of_event(event: BroadcastEvent) -> Letter:
 
 def _of_webhook(webhook: GivenUpWebhook) -> Letter:
     return Letter(
-        id=f"{WEBHOOK}-{webhook.id}", kind=WEBHOOK, target=webhook.url, name=None, content=orjson.loads(webhook.body),
-        reason=webhook.reason, attempts=webhook.attempts, failed_at=webhook.failed_at,
+        id=f"{WEBHOOK}-{webhook.id}", kind=WEBHOOK, target=shown(webhook.url), name=None,
+        content=orjson.loads(webhook.body), reason=webhook.reason, attempts=webhook.attempts,
+        failed_at=webhook.failed_at,
         created_at=datetime.fromtimestamp(webhook.time_ms / 1000, webhook.failed_at.tzinfo),
     )  # fmt: skip

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from opbx.broadcasting import sweep
 from opbx.calls import retention as calls
 from opbx.database import AnySession, write_transaction
+from opbx.dead_letters import letters
 from opbx.identity import audit, tokens
 from opbx.settings import Settings
 from opbx.telephony import receipts
@@ -17,8 +18,9 @@ from opbx.telephony import receipts
 #: Removes at most so many rows from before a moment, and returns how many there were; the caller commits.
 Prune = Callable[[AnySession, datetime, int], int]
 
-#: Days for which the rows are kept that no setting is about: tokens since they expired, the audit log since the entry.
-TOKENS, AUDIT = 30, 365
+#: Days for which the rows are kept that no setting is about: tokens since they expired, the audit log since the entry,
+#: webhooks that were given up since then.
+TOKENS, AUDIT, LETTERS = 30, 365, 90
 
 #: Rows of one transaction: SQLite's other writers never wait for long.
 BATCH = 500
@@ -37,6 +39,7 @@ def kept(settings: Settings) -> dict[str, tuple[int, Prune]]:
         "records": (settings.keep_records, calls.prune_records),
         "tokens": (TOKENS, tokens.prune),
         "audit": (AUDIT, audit.prune),
+        "letters": (LETTERS, letters.prune),
     }
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from secrets import token_hex
 from typing import Final
+from urllib.parse import urlsplit
 
 import orjson
 
@@ -59,6 +60,12 @@ def batches(app: App, entries: Sequence[Entry], time_ms: int) -> list[Batch]:
             body = orjson.dumps({"time_ms": time_ms, "events": events}).decode()
             found.append(Batch(token_hex(8), app.id, url, time_ms, body))
     return found
+
+
+def shown(url: str) -> str:
+    """A webhook's URL for logs and people: who may post there is often told by its user or its query."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
 def urls(app: App) -> list[str]:

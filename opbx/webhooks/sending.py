@@ -13,7 +13,7 @@ from redis import Redis, RedisError
 from opbx.apps import App, Apps
 from opbx.backplane.hooks import Turns
 from opbx.pusher.signatures import sign
-from opbx.webhooks.batches import Batch, urls
+from opbx.webhooks.batches import Batch, shown, urls
 from opbx.webhooks.post import TOTAL, NotAccepted, post
 from opbx.webhooks.retry import Again, Backoff, GiveUp
 
@@ -77,7 +77,7 @@ class Sender:
         try:
             return self._send(app, batch)
         except RedisError as error:
-            log.warning("webhook waits for Redis", app=app.id, url=batch.url, error=repr(error))
+            log.warning("webhook waits for Redis", app=app.id, url=shown(batch.url), error=repr(error))
             return self._later(batch, self._backoff.longest_rest)
         finally:
             self._free.release()
@@ -94,7 +94,7 @@ class Sender:
             failures = turns.failed(batch.url)
             rest = self._backoff.rest(failures)
             turns.rest(batch.url, rest)
-            log.warning("webhook not accepted", app=app.id, url=batch.url, failures=failures, error=str(error))
+            log.warning("webhook not accepted", app=app.id, url=shown(batch.url), failures=failures, error=str(error))
             return _failed(self._later(batch, rest), error)
         with suppress(RedisError):  # the turn ends by itself, and what was accepted is not sent again
             turns.worked(batch.url)

@@ -58,7 +58,8 @@ def owner(session: Session, organization: Organization) -> dict[str, str]:
 def batch(*channels: str, app: str = "opbx", number: int = 1) -> Batch:
     events = [{"name": "member_added", "channel": channel, "user_id": "u"} for channel in channels]
     body = orjson.dumps({"time_ms": 1, "events": events}).decode()
-    return Batch(f"batch-{number}", app, "https://hooks.test/", 1_700_000_000_000, body, attempts=7)
+    url = "https://user:secret@hooks.test/?token=secret"
+    return Batch(f"batch-{number}", app, url, 1_700_000_000_000, body, attempts=7)
 
 
 def give_up(session: Session, *batches: Batch) -> None:
@@ -131,6 +132,13 @@ def test_a_webhook_is_queued_again_before_its_letter_goes(
     assert queued[0].time_ms > 1_700_000_000_000  # or it would be given up at once
 
     give_up(session, queued[0])  # once more
+    assert session.scalars(select(GivenUpWebhook.id)).all() == ["batch-1"]
+
+    # and given up again before the retry has come to its end, as where the app has no such webhook any more
+    session.rollback()
+    monkeypatch.setattr(views, "send", lambda one: give_up(session, one))
+    assert client.post(path, headers=owner).status_code == 204
+    session.rollback()
     assert session.scalars(select(GivenUpWebhook.id)).all() == ["batch-1"]
 
 

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from opbx.broadcasting.models import BroadcastEvent, ChannelCursor
 from opbx.calls.models import Call, CallDetailRecord, CallStatus
 from opbx.database import open_engine, utcnow
+from opbx.dead_letters.models import GivenUpWebhook
 from opbx.extensions import Model
 from opbx.identity import tokens
 from opbx.identity.models import ApiToken, AuditEntry
@@ -49,6 +50,13 @@ def record(organization_id: str, of: Call, days: float) -> CallDetailRecord:
     )  # fmt: skip
 
 
+def given_up(name: str, days: float) -> GivenUpWebhook:
+    return GivenUpWebhook(
+        id=name, app_id="a", url="https://hooks.test/", body="{}", time_ms=0, reason="not accepted", attempts=1,
+        failed_at=NOW - timedelta(days=days),
+    )  # fmt: skip
+
+
 def count(session: Session, model: type[Model]) -> int:
     return session.scalars(select(func.count()).select_from(model)).one()
 
@@ -67,6 +75,7 @@ def test_old_rows_go_and_young_ones_stay(database_url: str, monkeypatch: pytest.
             token = tokens.issue(session, user.id, name=f"{days}", lifetime=60).record
             token.expires_at = NOW - timedelta(days=days)
         session.add_all(AuditEntry(action=f"{days}", at=NOW - timedelta(days=days)) for days in (364, 366))
+        session.add_all(given_up(f"{days}", days) for days in (89, 91))
         session.commit()
 
         removed = retention.prune(session, SETTINGS, NOW)
@@ -75,6 +84,7 @@ def test_old_rows_go_and_young_ones_stay(database_url: str, monkeypatch: pytest.
             "receipts": 3,
             "tokens": 1,
             "audit": 1,
+            "letters": 1,
         }
         assert set(retention.prune(session, SETTINGS, NOW).values()) == {0}
 
@@ -82,6 +92,7 @@ def test_old_rows_go_and_young_ones_stay(database_url: str, monkeypatch: pytest.
         assert sorted(session.scalars(select(BroadcastEvent.sequence))) == [3, 4]  # young, and not delivered yet
         assert sorted(session.scalars(select(ApiToken.name))) == ["-1", "29"]
         assert session.scalars(select(AuditEntry.action)).all() == ["364"]
+        assert session.scalars(select(GivenUpWebhook.id)).all() == ["89"]
     engine.dispose()
 
 
