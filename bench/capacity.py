@@ -1,8 +1,8 @@
 """`python -m bench.capacity`: how much of everything a load needs, from what `make bench` has measured.
 
-Each cost is what the part beside it printed on a machine that others used as well, so it is rather too high than too low;
-docs/benchmarks.md may have newer ones. Put in those of your own machine. A test keeps the documentation's
-table equal to what this prints.
+Each cost is what the part beside it printed on a machine that others used as well, so it is rather too high
+than too low; docs/benchmarks.md may have newer ones. Put in those of your own machine. A test keeps the
+documentation's table equal to what this prints.
 """
 
 import argparse
