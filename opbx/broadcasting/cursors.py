@@ -6,7 +6,7 @@ so that deliverers do not wait for each other in a circle.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from secrets import token_hex
 from typing import Any, Protocol
@@ -45,6 +45,14 @@ class Lease:
     pending: Sequence[Pending]
 
 
+@dataclass(frozen=True, slots=True)
+class Move:
+    """Of a cursor to the sequence `to`, past events that can never be published: by row id, why."""
+
+    to: int
+    failures: Mapping[int, str] = field(default_factory=dict)
+
+
 class Cursors:
     """The cursors in one database."""
 
@@ -64,16 +72,18 @@ class Cursors:
         pipeline.flush()
         return list(_claimed(claims))
 
-    def advance(self, pipeline: Pipeline, moves: Mapping[Lease, int], *, claim: bool) -> tuple[list[Lease], list[str]]:
-        """Move cursors to the sequences given and let go, then `claim` what waits there once that has committed.
+    def advance(self, pipeline: Pipeline, moves: Mapping[Lease, Move], *, claim: bool) -> tuple[list[Lease], list[str]]:
+        """Move cursors and let go, then `claim` what waits there once that has committed.
 
         Answers the new leases, and the channels whose old lease another deliverer had taken over: their cursors
-        were not moved.
+        were not moved, and no event was marked as failed.
         """
-        moved = {
-            lease.channel: pipeline.send(_ADVANCE, of=lease.channel, held_by=lease.owner, to=sequence)
-            for lease, sequence in sorted(moves.items(), key=lambda move: move[0].channel)
-        }
+        moved = {}
+        for lease, move in sorted(moves.items(), key=lambda entry: entry[0].channel):
+            held = {"of": lease.channel, "held_by": lease.owner}
+            for row, reason in move.failures.items():  # before the move, with which the lease ends
+                pipeline.send(_FAIL, row=row, why=reason[:500], now=self._clock(), **held)
+            moved[lease.channel] = pipeline.send(_ADVANCE, to=move.to, **held)
         pipeline.commit()
         claims = self._send_claims(pipeline, moved) if claim else []
         pipeline.flush()
@@ -84,11 +94,6 @@ class Cursors:
         for lease in sorted(leases, key=lambda lease: lease.channel):
             pipeline.send(_RELEASE, of=lease.channel, held_by=lease.owner)
         pipeline.flush()
-
-    def fail(self, pipeline: Pipeline, failures: Mapping[int, str]) -> None:
-        """Keep, by row id, why events can never be published. They are sent with the move past them, and before it."""
-        for row, reason in failures.items():
-            pipeline.send(_FAIL, row=row, why=reason[:500], now=self._clock())
 
     def _send_claims(self, pipeline: Pipeline, channels: Iterable[str]) -> list["_Claim"]:
         owner, now = token_hex(16), self._clock()
@@ -144,9 +149,11 @@ _CLAIM = _relaxed(
 )
 _ADVANCE = _relaxed(update(ChannelCursor).where(*_HELD).values(sequence=bindparam("to"), **_FREE))
 _RELEASE = Statement(update(ChannelCursor).where(*_HELD).values(_FREE))
+#: Locks the cursor, so that nobody takes the lease before the move that goes with it.
+_HOLDS = select(ChannelCursor.channel).where(*_HELD).with_for_update().scalar_subquery()
 _FAIL = Statement(
     update(BroadcastEvent)
-    .where(BroadcastEvent.id == bindparam("row"))
+    .where(BroadcastEvent.id == bindparam("row"), BroadcastEvent.channel == _HOLDS)
     .values(failure=bindparam("why"), failed_at=bindparam("now"), attempts=BroadcastEvent.attempts + 1)
 )
 

@@ -21,7 +21,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from opbx import tracing, trail
 from opbx.backplane.publisher import Message
 from opbx.broadcasting.channels import NoChannelRule, wire_name
-from opbx.broadcasting.cursors import Cursors, Lease, Pending
+from opbx.broadcasting.cursors import Cursors, Lease, Move, Pending
 from opbx.broadcasting.publisher import Publishes
 from opbx.metrics.delivery import DELIVERY
 from opbx.metrics.instruments import EVENTS_FAILED, EVENTS_REPEATED
@@ -54,7 +54,7 @@ class _Step:
     """What one step publishes: of each channel that can be, its messages; and what the step finds wrong."""
 
     messages: dict[Lease, list[Message]] = field(default_factory=dict)
-    unpublishable: dict[int, str] = field(default_factory=dict)  # by row id
+    unpublishable: dict[Lease, dict[int, str]] = field(default_factory=dict)  # by row id
     broken: dict[Lease, Exception] = field(default_factory=dict)
 
 
@@ -98,16 +98,18 @@ class Deliverer:
             with tracing.span("publish", channels=len(leases), events=sum(len(lease.pending) for lease in leases)):
                 step = self._prepare(leases, trails)
                 self._publish(step)
-            self._cursors.fail(pipeline, step.unpublishable)
-            moves = {lease: lease.pending[-1].sequence for lease in leases if lease not in step.broken}
+            moves = {
+                lease: Move(lease.pending[-1].sequence, step.unpublishable[lease])
+                for lease in leases
+                if lease not in step.broken
+            }
             leases_after, overtaken = self._cursors.advance(pipeline, moves, claim=claim)
             if step.broken:
                 self._cursors.release(pipeline, step.broken)
         except BaseException:
             self._give_up(pipeline, leases)
             raise
-        if overtaken:
-            log.warning("a deliverer was overtaken", channels=overtaken)
+        _tell(moves, overtaken)
         broken.update({lease.channel: error for lease, error in step.broken.items()})
         return leases_after
 
@@ -116,15 +118,14 @@ class Deliverer:
         for lease in leases:
             _measure("taken", lease.pending)
             try:
-                step.messages[lease] = self._messages(lease, _path(trails[lease.channel]), step.unpublishable)
+                unpublishable = step.unpublishable.setdefault(lease, {})
+                step.messages[lease] = self._messages(lease, _path(trails[lease.channel]), unpublishable)
             except Exception as error:  # of this channel alone
                 step.broken[lease] = error
-        if step.unpublishable:
-            EVENTS_FAILED.inc(len(step.unpublishable))
-            log.error("events can never be published", failures=step.unpublishable)
         return step
 
     def _messages(self, lease: Lease, path: str, unpublishable: dict[int, str]) -> list[Message]:
+        """The messages that can be published; the others are noted in `unpublishable`, by row id."""
         if not lease.pending:
             raise EventsMissing(lease.channel)  # or the next claim would find them for ever
         try:
@@ -170,6 +171,16 @@ class Deliverer:
             self._cursors.release(pipeline, leases)
         except SQLAlchemyError as error:
             log.warning("leases were left to expire", channels=[lease.channel for lease in leases], error=repr(error))
+
+
+def _tell(moves: Mapping[Lease, Move], overtaken: Sequence[str]) -> None:
+    """What an operator should know of cursors that were to be moved."""
+    if overtaken:
+        log.warning("a deliverer was overtaken", channels=overtaken)
+    for lease, move in moves.items():
+        if move.failures and lease.channel not in overtaken:
+            EVENTS_FAILED.inc(len(move.failures))
+            log.error("events can never be published", channel=lease.channel, failures=move.failures)
 
 
 def _path(woken_by: str) -> str:

@@ -22,10 +22,22 @@ from opbx.pipeline.statements import Compiled, Statement
 #: Seconds without any answer after which a connection is taken for dead. Waits for locks end before.
 PATIENCE = 15.0
 
+#: SQLSTATE of "no such prepared statement".
+FORGOTTEN = "26000"
+
 #: Where a pooled connection keeps the names of the statements that are prepared on it.
 _PREPARED = "opbx_prepared"
 
 _ANSWERED = {pq.ExecStatus.COMMAND_OK, pq.ExecStatus.TUPLES_OK}
+
+
+class Forgotten(psycopg.OperationalError):
+    """The server does not know a statement that was prepared on the connection; the next try prepares it again.
+
+    Transient, where psycopg has a mistake of the program's in it: somebody else made the server forget.
+    """
+
+    sqlstate = FORGOTTEN
 
 
 class _Reply:
@@ -113,9 +125,11 @@ class _Pipeline:
         except psycopg.Error as error:
             raise self._translated(error) from error
         if failed:
-            if isinstance(failed[0], psycopg.errors.InvalidSqlStatementName):
-                self._prepared.clear()  # somebody else has forgotten them; the next try prepares them again
-            raise self._translated(failed[0]) from failed[0]
+            first = failed[0]
+            if first.sqlstate == FORGOTTEN:
+                self._prepared.clear()
+                first = Forgotten(str(first))
+            raise self._translated(first) from failed[0]
 
     def _receive(self, waiting: _Queued) -> psycopg.Error | None:
         """Take what one command was answered: one result, and the end of it."""

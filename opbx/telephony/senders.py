@@ -25,6 +25,7 @@ from werkzeug.datastructures import Headers
 from opbx.identity.models import Organization, OrganizationStatus, SenderKey
 from opbx.identity.sender_keys import is_good
 from opbx.pipeline import Statement, Transactions
+from opbx.telephony.transactions import retrying
 
 #: Seconds that a signature's timestamp may be away from our clock.
 TOLERANCE = 300
@@ -134,8 +135,12 @@ class Senders:
 
     def _ask(self, domain: tuple[str, str], now: datetime) -> list[Any]:
         column, name = domain
-        with self._transactions.steps(writes=False) as pipeline:
-            return pipeline.send(_KEYS[column], name=name, now=now).rows()
+
+        def ask() -> list[Any]:
+            with self._transactions.steps(writes=False) as pipeline:
+                return pipeline.send(_KEYS[column], name=name, now=now).rows()
+
+        return retrying(ask)
 
     def _remember(self, domain: tuple[str, str], rows: list[Any]) -> None:
         if len(self._remembered) >= MOST_REMEMBERED:

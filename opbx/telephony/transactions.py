@@ -8,13 +8,15 @@ from typing import TypeVar
 
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
+from opbx.pipeline.postgresql import FORGOTTEN
+
 Result = TypeVar("Result")
 
 TRIES = 4
 LONGEST = 6.0  #: seconds after which a sender is rather told to come again
 
 #: Serialization failure, deadlock, and a prepared statement that the server does not know any more.
-_GIVEN_UP = frozenset({"40001", "40P01", "26000"})
+_GIVEN_UP = frozenset({"40001", "40P01", FORGOTTEN})
 _BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 
 

@@ -14,12 +14,13 @@ from sqlalchemy.orm import Session
 from opbx.backplane.publisher import Batch, Publisher
 from opbx.broadcasting import cursors as cursors_module
 from opbx.broadcasting import delivery
-from opbx.broadcasting.cursors import Cursors, Lease
+from opbx.broadcasting.cursors import Cursors, Lease, Move
 from opbx.broadcasting.delivery import Delivered, Deliverer, EventsMissing
 from opbx.broadcasting.models import BroadcastEvent, ChannelCursor
 from opbx.pipeline import Pipeline
 from tests.broadcasting.conftest import Store
 from tests.broadcasting.fakes import Clock, FakePublisher, Note
+from tests.counters import counted
 from tests.servers import RedisServer
 
 CHANNEL = "presence.org.7"
@@ -151,6 +152,25 @@ def test_a_frozen_deliverer_does_not_release_the_lease_of_another(
     assert (cursor(session).sequence, cursor(session).lease_owner) == (0, taken[0])
 
 
+def test_an_overtaken_deliverer_does_not_mark_as_failed_what_another_has_delivered(
+    deliverer: Deliverer, cursors: Cursors, publisher: FakePublisher, store: Store, session: Session, clock: Clock
+) -> None:
+    """As while workers with a larger limit take over."""
+    store(Note(), Note("x" * 2000))
+
+    def overtake() -> None:
+        clock.forward(6)
+        Deliverer(cursors, publisher, max_payload=10_000).deliver({CHANNEL: ""})
+
+    publisher.during = overtake
+    before = counted("opbx_events_failed_total")
+
+    assert deliverer.deliver({CHANNEL: ""}) == Delivered()
+    assert publisher.sequences == [1, 2]
+    assert session.scalars(select(BroadcastEvent.failure)).all() == [None, None]
+    assert counted("opbx_events_failed_total") == before
+
+
 def test_only_the_holder_moves_the_cursor(cursors: Cursors, store: Store, clock: Clock, session: Session) -> None:
     store(Note(), Note())
     with cursors.open() as pipeline:
@@ -158,9 +178,9 @@ def test_only_the_holder_moves_the_cursor(cursors: Cursors, store: Store, clock:
         assert cursors.claim(pipeline, [CHANNEL]) == []
         clock.forward(6)
         new = claim(cursors, pipeline)
-        assert cursors.advance(pipeline, {old: 2}, claim=True) == ([], [CHANNEL])
-        assert cursors.advance(pipeline, {new: 1}, claim=False) == ([], [])
-        assert cursors.advance(pipeline, {new: 2}, claim=False) == ([], [CHANNEL])
+        assert cursors.advance(pipeline, {old: Move(2)}, claim=True) == ([], [CHANNEL])
+        assert cursors.advance(pipeline, {new: Move(1)}, claim=False) == ([], [])
+        assert cursors.advance(pipeline, {new: Move(2)}, claim=False) == ([], [CHANNEL])
     assert cursor(session).sequence == 1
 
 
@@ -169,10 +189,10 @@ def test_letting_go_claims_what_was_committed_meanwhile(cursors: Cursors, store:
     with cursors.open() as pipeline:
         first = claim(cursors, pipeline)
         store(Note(), Note())
-        [second], _ = cursors.advance(pipeline, {first: 1}, claim=True)
+        [second], _ = cursors.advance(pipeline, {first: Move(1)}, claim=True)
         assert (second.sequence, [event.sequence for event in second.pending]) == (1, [2, 3])
         assert second.owner != first.owner
-        assert cursors.advance(pipeline, {second: 3}, claim=True) == ([], [])
+        assert cursors.advance(pipeline, {second: Move(3)}, claim=True) == ([], [])
 
 
 class Killed(BaseException):
@@ -209,18 +229,22 @@ def test_killed_between_publishing_and_moving_the_cursor_publishes_nothing_twice
     assert deliverer.deliver({CHANNEL: ""}) == Delivered()  # the dead one's lease
     clock.forward(6)
     store(Note())
+    before = counted("opbx_events_repeated_total")
     deliverer.deliver({CHANNEL: ""})
 
     assert publisher.batches == [(1, 1), (2, 1)]
+    assert counted("opbx_events_repeated_total") == before + 1
 
 
 def test_an_event_that_is_too_large_is_marked_and_skipped(
     deliverer: Deliverer, publisher: FakePublisher, store: Store, session: Session
 ) -> None:
     store(Note(), Note("x" * 2000), Note())
+    before = counted("opbx_events_failed_total")
 
     deliverer.deliver({CHANNEL: ""})
 
+    assert counted("opbx_events_failed_total") == before + 1
     assert publisher.sequences == [1, 3]
     assert cursor(session).sequence == 3
     failures = session.scalars(select(BroadcastEvent.failure).order_by(BroadcastEvent.sequence)).all()

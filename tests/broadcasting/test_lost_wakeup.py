@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import Connection, Engine, text
 
-from opbx.broadcasting.cursors import Cursors, Lease
+from opbx.broadcasting.cursors import Cursors, Lease, Move
 from opbx.broadcasting.outbox import broadcast
 from opbx.database import open_engine
 from opbx.pipeline import Transactions
@@ -49,7 +49,7 @@ def test_an_event_committed_while_a_deliverer_lets_go_is_found_by_one_of_the_two
 
     def let_go() -> list[Lease]:
         with cursors.open() as pipeline:
-            leases, _ = cursors.advance(pipeline, {lease: 1}, claim=True)
+            leases, _ = cursors.advance(pipeline, {lease: Move(1)}, claim=True)
             return leases
 
     def claim() -> list[Lease]:

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, bindparam, create_engine, insert, select, text, update
-from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError, StatementError
+from sqlalchemy.exc import IntegrityError, OperationalError, StatementError
 from sqlalchemy.pool import StaticPool
 
 from opbx.broadcasting.models import BroadcastEvent, ChannelCursor
+from opbx.broadcasting.retry import is_transient
 from opbx.database import engine_options, mind, open_engine
 from opbx.identity.models import Organization, OrganizationStatus
 from opbx.pipeline import Statement, Transaction, Transactions
@@ -202,8 +203,9 @@ def test_a_statement_that_was_forgotten_is_prepared_again(own_engine: Engine, se
     with own_engine.connect() as connection:  # the same one, out of the pool
         connection.exec_driver_sql("DEALLOCATE ALL")
 
-    with pytest.raises(ProgrammingError) as refused:
+    with pytest.raises(OperationalError) as refused:
         stored(transactions)
+    assert is_transient(refused.value)
     assert pause_before_retry(refused.value, 1, 0.0) is not None
     assert stored(transactions) == []
 

@@ -5,8 +5,10 @@ from typing import Any
 
 import psycopg
 import pytest
+from flask import Flask
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
+from opbx.extensions import db
 from opbx.telephony import views
 from opbx.telephony.transactions import LONGEST, TRIES, pause_before_retry, retrying
 from tests.telephony.senders import CALL_STATUS, Sender
@@ -70,3 +72,18 @@ def test_the_sender_is_told_to_come_again(sender: Sender, monkeypatch: pytest.Mo
         "status": "answered",
         "duplicate": False,
     }
+
+
+def test_statements_that_the_server_has_forgotten_cost_the_sender_nothing(app: Flask, sender: Sender) -> None:
+    with app.app_context():
+        engine = db.engine
+    if engine.dialect.name != "postgresql":
+        pytest.skip("SQLite has no server")
+    assert sender.post("call-status", CALL_STATUS).status_code == 200
+    lent = [engine.connect() for _ in range(engine.pool.checkedin())]
+    assert lent
+    for connection in lent:
+        connection.exec_driver_sql("DEALLOCATE ALL")
+        connection.close()
+
+    assert sender.post("call-status", CALL_STATUS).json["duplicate"]
