@@ -9,6 +9,7 @@ from threading import Lock
 
 import structlog
 from limits import RateLimitItem, parse
+from limits.strategies import MovingWindowRateLimiter
 
 from opbx.breaker import Breaker
 from opbx.errors import refuse
@@ -68,13 +69,14 @@ def _hit(limit: RateLimitItem, *key: str) -> int | None:
 
     Redis is asked once for a hundredth of the limit: what somebody may send is exact to that much, for each process.
     """
+    window = MovingWindowRateLimiter(limiter.storage)  # `limiter.limiter` stays in memory until somebody logs in
     share = max(1, limit.amount // SHARES)
-    if share > 1 and limiter.limiter.hit(limit, *key, cost=share):
+    if share > 1 and window.hit(limit, *key, cost=share):
         _count_ahead((limit, *key), share - 1)
         return None
-    if limiter.limiter.hit(limit, *key):
+    if window.hit(limit, *key):
         return None
-    return max(1, round(limiter.limiter.get_window_stats(limit, *key).reset_time - time.time()))
+    return max(1, round(window.get_window_stats(limit, *key).reset_time - time.time()))
 
 
 def _take_counted(key: Key) -> bool:

@@ -4,13 +4,14 @@ A letter's id is `event-` and the outbox row's number, or `webhook-` and the bat
 function to its own letters; None is the operator, who sees all.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 from sqlalchemy import ColumnElement, Connection, Select, delete, func, or_, select
+from sqlalchemy.orm import InstrumentedAttribute
 
 from opbx.broadcasting.models import BroadcastEvent
 from opbx.broadcasting.outbox import publish_again
@@ -22,7 +23,12 @@ from opbx.pipeline import Transactions
 from opbx.pusher.channels import parse_channel
 from opbx.webhooks.batches import Batch, shown
 
+T = TypeVar("T")
+
 EVENT, WEBHOOK = "event", "webhook"
+
+#: Ids that are read at a time where all letters are meant.
+PAGE = 500
 
 #: Puts a batch into the queue; raises where it cannot.
 Send = Callable[[Batch], object]
@@ -56,6 +62,22 @@ def list_letters(session: AnySession, organization: str | None, limit: int) -> l
     webhooks = _webhooks(organization).order_by(GivenUpWebhook.failed_at.desc()).limit(limit)
     found = [*map(_of_event, session.scalars(events)), *map(_of_webhook, session.scalars(webhooks))]
     return sorted(found, key=lambda letter: letter.failed_at, reverse=True)[:limit]
+
+
+def ids_until(session: AnySession, moment: datetime) -> Iterator[str]:
+    """Every letter that failed by then, by id, in pages: what is done to one between two may take its time."""
+    failed_at = func.coalesce(BroadcastEvent.failed_at, BroadcastEvent.created_at)
+    events = select(BroadcastEvent.id).where(BroadcastEvent.failure.is_not(None), failed_at <= moment)
+    webhooks = select(GivenUpWebhook.id).where(GivenUpWebhook.failed_at <= moment)
+    yield from (f"{EVENT}-{one}" for one in _paged(session, events, BroadcastEvent.id))
+    yield from (f"{WEBHOOK}-{one}" for one in _paged(session, webhooks, GivenUpWebhook.id))
+
+
+def _paged(session: AnySession, query: Select[T], key: InstrumentedAttribute[T]) -> Iterator[T]:
+    page = session.scalars(query.order_by(key).limit(PAGE)).all()
+    while page:
+        yield from page
+        page = session.scalars(query.where(key > page[-1]).order_by(key).limit(PAGE)).all()
 
 
 def count(session: AnySession | Connection) -> dict[str, int]:

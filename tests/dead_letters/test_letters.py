@@ -188,6 +188,48 @@ def test_the_operator_has_commands(app: Flask, outbox: Outbox, organization: Org
     assert outbox.publisher.sequences == [3, 4]
 
 
+def test_all_letters_are_taken_in_pages_and_one_that_is_gone_meanwhile_stops_nobody(
+    app: Flask, outbox: Outbox, organization: Organization, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(letters, "PAGE", 2)
+    outbox.write(organization, *[LONG] * 5)
+    give_up(session, *(batch("room", number=number) for number in range(5)))
+    drop, dropped = letters.drop, []
+
+    def drop_two(session: Session, letter: str, organization: str | None) -> None:
+        """Somebody else drops the same one at the first of each kind."""
+        if letter in {"event-1", "webhook-batch-0"}:
+            drop(session, letter, organization)
+        drop(session, letter, organization)
+        dropped.append(letter)
+
+    monkeypatch.setattr(letters, "drop", drop_two)
+    done = app.test_cli_runner().invoke(args=["dead-letters", "drop", "--all"])
+
+    assert (done.exit_code, done.output.count("is dropped")) == (0, 8)
+    assert dropped == [f"event-{n}" for n in range(2, 6)] + [f"webhook-batch-{n}" for n in range(1, 5)]
+    session.rollback()
+    assert letters.count(session) == {"event": 0, "webhook": 0}
+
+
+def test_retrying_all_ends_though_letters_fail_again_at_once(
+    app: Flask, outbox: Outbox, organization: Organization, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(letters, "PAGE", 2)
+    outbox.write(organization, *[LONG] * 3)
+    retry = letters.retry
+
+    def retry_and_fail(*arguments: Any) -> None:
+        retry(*arguments)
+        outbox.write(organization, LONG)
+
+    monkeypatch.setattr(letters, "retry", retry_and_fail)
+    done = app.test_cli_runner().invoke(args=["dead-letters", "retry", "--all"])
+
+    assert (done.exit_code, done.output.count("is tried again")) == (0, 3)
+    assert letters.count(session)["event"] == 6
+
+
 def test_an_event_is_taken_back_once(outbox: Outbox, organization: Organization, session: Session) -> None:
     """Two who retry at once must not use up a sequence for nothing: that would be a gap for ever."""
     outbox.write(organization, LONG)

@@ -7,6 +7,7 @@ import psycopg
 import pytest
 from flask import Flask
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.pool import QueuePool
 
 from opbx.extensions import db
 from opbx.telephony import views
@@ -79,6 +80,7 @@ def test_statements_that_the_server_has_forgotten_cost_the_sender_nothing(app: F
         engine = db.engine
     if engine.dialect.name != "postgresql":
         pytest.skip("SQLite has no server")
+    assert isinstance(engine.pool, QueuePool)
     assert sender.post("call-status", CALL_STATUS).status_code == 200
     lent = [engine.connect() for _ in range(engine.pool.checkedin())]
     assert lent
@@ -86,4 +88,4 @@ def test_statements_that_the_server_has_forgotten_cost_the_sender_nothing(app: F
         connection.exec_driver_sql("DEALLOCATE ALL")
         connection.close()
 
-    assert sender.post("call-status", CALL_STATUS).json["duplicate"]
+    assert sender.post("call-status", CALL_STATUS).get_json()["duplicate"]

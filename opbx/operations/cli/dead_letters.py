@@ -6,6 +6,7 @@ from dataclasses import asdict
 import click
 from flask.cli import AppGroup
 
+from opbx.database import utcnow
 from opbx.dead_letters import letters
 from opbx.dead_letters.views import send
 from opbx.extensions import db, transactions
@@ -14,8 +15,6 @@ from opbx.moments import iso
 from opbx.operations.cli.output import as_json, document
 
 dead_letters = AppGroup("dead-letters", help="Events and webhooks that were given up: list, retry, drop.")
-
-_ALL = 1_000_000
 
 of_letters = click.argument("ids", nargs=-1)
 or_all = click.option("--all", "everything", is_flag=True, help="All that there are.")
@@ -57,12 +56,13 @@ def drop(ids: tuple[str, ...], *, everything: bool) -> None:
 def _each(ids: Iterable[str], everything: bool, act: Callable[[str], None], done: str) -> None:
     if bool(ids) == everything:
         raise click.UsageError("name letters, or say --all")
-    chosen = [letter.id for letter in letters.list_letters(db.session, None, _ALL)] if everything else ids
-    for letter in chosen:
+    for letter in letters.ids_until(db.session, utcnow()) if everything else ids:
         try:
             act(letter)
         except letters.NoSuchLetter as error:
-            raise click.ClickException(f"there is no letter {error}") from error
+            if not everything:
+                raise click.ClickException(f"there is no letter {error}") from error
+            continue  # somebody else was sooner
         click.echo(f"{letter} is {done}")
 
 
