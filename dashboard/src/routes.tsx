@@ -30,6 +30,7 @@ export const router = createBrowserRouter([
           { path: '/tokens', lazy: async () => ({ Component: (await import('@/pages/TokensPage')).TokensPage }) },
           { path: '/senders', lazy: async () => ({ Component: (await import('@/pages/SendersPage')).SendersPage }) },
           { path: '/delivery', lazy: async () => ({ Component: (await import('@/pages/DeliveryPage')).DeliveryPage }) },
+          { path: '/audit', lazy: async () => ({ Component: (await import('@/pages/AuditPage')).AuditPage }) },
         ],
       },
       { path: '/settings', element: <SettingsPage /> },

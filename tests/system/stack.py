@@ -143,8 +143,9 @@ class Stack:
         body: dict[str, Any] = answer.json()
         return body
 
-    def post(self, path: str, token: str) -> requests.Response:
-        return requests.post(f"{self.web_url}{path}", headers={"Authorization": f"Bearer {token}"}, timeout=10)
+    def post(self, path: str, token: str, body: dict[str, Any] | None = None) -> requests.Response:
+        headers = {"Authorization": f"Bearer {token}"}
+        return requests.post(f"{self.web_url}{path}", json=body, headers=headers, timeout=10)
 
     def get(self, path: str, token: str) -> requests.Response:
         return requests.get(f"{self.web_url}{path}", headers={"Authorization": f"Bearer {token}"}, timeout=10)

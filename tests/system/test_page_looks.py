@@ -28,6 +28,7 @@ PAGES = {
     "tokens": ("/tokens", "this one"),
     "senders": ("/senders", "Point a sender here"),
     "delivery": ("/delivery", "Events are delivered"),
+    "audit": ("/audit", "Logged in"),
     "settings": ("/settings", "Appearance"),
 }
 

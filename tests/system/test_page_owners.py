@@ -7,7 +7,7 @@ import pytest
 import requests
 from playwright.sync_api import Browser, Page, Response, expect
 
-from tests.system.browser import chromium, expect_state, log_in, visit
+from tests.system.browser import chromium, expect_state, fill_in_login, log_in, visit
 from tests.system.stack import Stack
 
 OWNER, AGENT = "owner@demo.opbx.test", "agent@demo.opbx.test"
@@ -42,7 +42,7 @@ def test_whoever_is_invited_gets_in_and_is_put_out(stack: Stack, page: Page, bro
     dialog.get_by_role("button", name="Make the invitation").click()
     link = page.get_by_role("dialog", name="Invitation").locator("code").inner_text()
     page.get_by_role("button", name="Done").click()
-    user = page.get_by_test_id("user").filter(has_text="Grace Hopper")
+    user = page.get_by_role("row").filter(has_text="Grace Hopper")
     expect(user).to_contain_text("Invited")
 
     with visit(browser) as theirs:
@@ -103,8 +103,36 @@ def test_a_sender_key_is_made_and_tried(stack: Stack, page: Page) -> None:
     expect(row).to_have_attribute("data-status", "completed", timeout=20_000)
 
 
+def test_a_password_is_changed_and_other_logins_end(stack: Stack, page: Page, browser: Browser) -> None:
+    owner = stack.login(OWNER)["access_token"]
+    person = {"name": "Edsger Dijkstra", "email": "edsger@demo.opbx.test", "role": "pbx_user"}
+    link = stack.post("/api/v1/users", owner, person).json()["invitation"]["url"]
+    page.goto(link)
+    page.get_by_label("Password").fill("the first password")
+    page.get_by_role("button", name="Sign in").click()
+    expect_state(page, "connected")
+    with visit(browser) as other:
+        fill_in_login(stack, other, person["email"], "the first password")
+        expect_state(other, "connected")
+        page.get_by_role("link", name="Settings").click()
+        form = page.get_by_role("region", name="Password")
+        form.get_by_label("Current password").fill("not the first one")
+        form.get_by_label("New password").fill("the second password")
+        form.get_by_role("button", name="Change the password").click()
+        expect(form).to_contain_text("The current password is wrong.")
+        form.get_by_label("Current password").fill("the first password")
+        form.get_by_role("button", name="Change the password").click()
+        expect(form.get_by_role("status")).to_contain_text("Your password is changed")
+        expect(other.get_by_test_id("login-form")).to_be_visible(timeout=20_000)
+        fill_in_login(stack, other, person["email"], "the second password")
+        expect_state(other, "connected")
+    expect_state(page, "connected")
+
+
 def test_others_do_not_manage(stack: Stack, page: Page) -> None:
     log_in(stack, page, AGENT, "/users")
+    expect(page.get_by_text("There is no such page")).to_be_visible()
+    page.goto(f"{stack.web_url}/audit")
     expect(page.get_by_text("There is no such page")).to_be_visible()
 
 

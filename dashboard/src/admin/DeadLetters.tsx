@@ -1,9 +1,37 @@
 import { useDeadLetters, useDrop, useRetry } from '@/admin/deadLetters';
-import { messageOf } from '@/api/error';
 import type { DeadLetter } from '@/api/types';
-import { Blank, Failure, Skeleton } from '@/ui/Blank';
+import { Blank } from '@/ui/Blank';
 import { CheckIcon } from '@/ui/icons';
+import { Loaded } from '@/ui/Loaded';
 import { Moment } from '@/ui/Moment';
+import { Panel } from '@/ui/Panel';
+import { Problem } from '@/ui/Problem';
+import { RowAction, RowName, Table, type Column } from '@/ui/Table';
+
+const COLUMNS: readonly Column<DeadLetter>[] = [
+  {
+    head: 'What',
+    cell: (letter) => (
+      <RowName note={letter.target} narrow={letter.reason}>
+        {nameOf(letter)}
+      </RowName>
+    ),
+  },
+  { head: 'Given up', from: 'middle', quiet: true, cell: (letter) => <Moment at={letter.failed_at} shape="short" /> },
+  {
+    head: 'Why',
+    from: 'middle',
+    quiet: true,
+    cell: ({ reason, attempts }) => (
+      <>
+        {reason}
+        <span className="block">
+          {attempts} {attempts === 1 ? 'try' : 'tries'}
+        </span>
+      </>
+    ),
+  },
+];
 
 /** What was given up, with why: to be tried again or forgotten. */
 export function DeadLetters() {
@@ -11,106 +39,35 @@ export function DeadLetters() {
   const retry = useRetry();
   const drop = useDrop();
   const failure = retry.error ?? drop.error;
+  const busy = retry.isPending || drop.isPending;
 
   return (
-    <section className="panel" aria-labelledby="dead-letters-title" aria-busy={letters.isFetching}>
-      <header className="panel-head">
-        <h2 id="dead-letters-title" className="panel-title">
-          Dead letters {letters.data && <span className="count">{letters.data.length}</span>}
-        </h2>
-      </header>
-      {failure && (
-        <p role="alert" className="notice tone-bad mx-3 mb-3">
-          {messageOf(failure)}
-        </p>
-      )}
-      {letters.data?.length === 0 && (
-        <Blank icon={CheckIcon} title="None">
-          Nothing that was to be delivered has been given up.
-        </Blank>
-      )}
-      {letters.data && letters.data.length > 0 && (
-        <LetterTable
-          letters={letters.data}
-          busy={retry.isPending || drop.isPending}
-          onRetry={retry.mutate}
-          onDrop={drop.mutate}
-        />
-      )}
-      {letters.error && !letters.data && (
-        <Failure title="They cannot be loaded" error={letters.error} retry={() => void letters.refetch()} />
-      )}
-      {letters.isPending && <Skeleton label="Loading the dead letters" rows={2} />}
-    </section>
+    <Panel title="Dead letters" count={letters.data?.length} busy={letters.isFetching}>
+      <Problem error={failure} className="mx-3 mb-3" />
+      <Loaded what="dead letters" query={letters} rows={2}>
+        {(rows) =>
+          rows.length === 0 ? (
+            <Blank icon={CheckIcon} title="None">
+              Nothing that was to be delivered has been given up.
+            </Blank>
+          ) : (
+            <Table
+              rows={rows}
+              columns={COLUMNS}
+              actions={(letter) => (
+                <>
+                  <RowAction word="Try again" of={nameOf(letter)} disabled={busy} onClick={() => retry.mutate(letter.id)} />
+                  <RowAction word="Forget" of={nameOf(letter)} danger disabled={busy} onClick={() => drop.mutate(letter.id)} />
+                </>
+              )}
+            />
+          )
+        }
+      </Loaded>
+    </Panel>
   );
 }
 
-interface TableProps {
-  letters: readonly DeadLetter[];
-  busy: boolean;
-  onRetry: (letterId: string) => void;
-  onDrop: (letterId: string) => void;
-}
-
-function LetterTable({ letters, busy, onRetry, onDrop }: TableProps) {
-  return (
-    <table className="table">
-      <thead>
-        <tr>
-          <th scope="col">What</th>
-          <th scope="col" className="col-middle">
-            Given up
-          </th>
-          <th scope="col" className="col-middle">
-            Why
-          </th>
-          <th scope="col">
-            <span className="sr-only">Actions</span>
-          </th>
-        </tr>
-      </thead>
-      <tbody>
-        {letters.map(({ id, name, target, reason, attempts, failed_at }) => (
-          <tr key={id}>
-            <th scope="row">
-              <span className="block font-medium">{name ?? 'Webhook'}</span>
-              <span className="block font-normal break-all text-muted">{target}</span>
-              <span className="narrow-only font-normal text-muted">{reason}</span>
-            </th>
-            <td className="col-middle text-muted">
-              <Moment at={failed_at} shape="short" />
-            </td>
-            <td className="col-middle text-muted">
-              {reason}
-              <span className="block">
-                {attempts} {attempts === 1 ? 'try' : 'tries'}
-              </span>
-            </td>
-            <td>
-              <span className="actions">
-                <button
-                  type="button"
-                  className="button button-small"
-                  aria-label={`Try again: ${name ?? target}`}
-                  disabled={busy}
-                  onClick={() => onRetry(id)}
-                >
-                  Try again
-                </button>
-                <button
-                  type="button"
-                  className="button button-small button-danger"
-                  aria-label={`Forget: ${name ?? target}`}
-                  disabled={busy}
-                  onClick={() => onDrop(id)}
-                >
-                  Forget
-                </button>
-              </span>
-            </td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
-  );
+function nameOf({ name }: DeadLetter): string {
+  return name ?? 'Webhook';
 }

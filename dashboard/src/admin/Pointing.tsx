@@ -1,5 +1,6 @@
 import type { SenderKeys } from '@/api/types';
 import { Facts } from '@/ui/Facts';
+import { Panel } from '@/ui/Panel';
 import { Secret } from '@/ui/Secret';
 
 const PURPOSES: Record<string, string> = {
@@ -12,12 +13,7 @@ const PURPOSES: Record<string, string> = {
 /** How a sender is pointed here: addresses, and what each request must carry. */
 export function Pointing({ pointing }: { pointing: SenderKeys['pointing'] }) {
   return (
-    <section className="panel" aria-labelledby="pointing-title">
-      <header className="panel-head">
-        <h2 id="pointing-title" className="panel-title">
-          Point a sender here
-        </h2>
-      </header>
+    <Panel title="Point a sender here">
       <div className="panel-body grid grid-cols-1 gap-6">
         <div className="grid grid-cols-1 gap-4">
           {pointing.webhooks.map(({ name, url }) => (
@@ -41,6 +37,6 @@ export function Pointing({ pointing }: { pointing: SenderKeys['pointing'] }) {
           />
         </div>
       </div>
-    </section>
+    </Panel>
   );
 }

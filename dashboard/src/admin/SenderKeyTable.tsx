@@ -2,12 +2,19 @@ import type { SenderKey } from '@/api/types';
 import { Blank } from '@/ui/Blank';
 import { SenderIcon } from '@/ui/icons';
 import { Moment } from '@/ui/Moment';
+import { RowAction, RowName, Table, type Column } from '@/ui/Table';
 
 interface Props {
   keys: readonly SenderKey[];
   onRotate: (key: SenderKey) => void;
   onRevoke: (key: SenderKey) => void;
 }
+
+const COLUMNS: readonly Column<SenderKey>[] = [
+  { head: 'Name', cell: (key) => <RowName note={key.ends_at && <Ending at={key.ends_at} />}>{key.name}</RowName> },
+  { head: 'Proves with', from: 'middle', quiet: true, cell: waysOf },
+  { head: 'Made', from: 'middle', quiet: true, cell: (key) => <Moment at={key.created_at} shape="day" /> },
+];
 
 export function SenderKeyTable({ keys, onRotate, onRevoke }: Props) {
   if (keys.length === 0) {
@@ -18,62 +25,24 @@ export function SenderKeyTable({ keys, onRotate, onRevoke }: Props) {
     );
   }
   return (
-    <table className="table">
-      <thead>
-        <tr>
-          <th scope="col">Name</th>
-          <th scope="col" className="col-middle">
-            Proves with
-          </th>
-          <th scope="col" className="col-middle">
-            Made
-          </th>
-          <th scope="col">
-            <span className="sr-only">Actions</span>
-          </th>
-        </tr>
-      </thead>
-      <tbody>
-        {keys.map((key) => (
-          <tr key={key.id}>
-            <th scope="row">
-              <span className="block font-medium">{key.name}</span>
-              {key.ends_at && (
-                <span className="block font-normal text-warm">
-                  good until <Moment at={key.ends_at} shape="short" />
-                </span>
-              )}
-            </th>
-            <td className="col-middle text-muted">{waysOf(key)}</td>
-            <td className="col-middle text-muted">
-              <Moment at={key.created_at} shape="day" />
-            </td>
-            <td>
-              <span className="actions">
-                {!key.ends_at && (
-                  <button
-                    type="button"
-                    className="button button-small button-quiet"
-                    aria-label={`Replace: ${key.name}`}
-                    onClick={() => onRotate(key)}
-                  >
-                    Replace
-                  </button>
-                )}
-                <button
-                  type="button"
-                  className="button button-small button-danger"
-                  aria-label={`Revoke: ${key.name}`}
-                  onClick={() => onRevoke(key)}
-                >
-                  Revoke
-                </button>
-              </span>
-            </td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
+    <Table
+      rows={keys}
+      columns={COLUMNS}
+      actions={(key) => (
+        <>
+          {!key.ends_at && <RowAction word="Replace" of={key.name} onClick={() => onRotate(key)} />}
+          <RowAction word="Revoke" of={key.name} danger onClick={() => onRevoke(key)} />
+        </>
+      )}
+    />
+  );
+}
+
+function Ending({ at }: { at: string }) {
+  return (
+    <span className="text-warm">
+      good until <Moment at={at} shape="short" />
+    </span>
   );
 }
 

@@ -3,6 +3,7 @@ import { text } from '@/admin/form';
 import { messageOf } from '@/api/error';
 import { StatusBadge } from '@/calls/StatusBadge';
 import { Field } from '@/ui/Field';
+import { Panel } from '@/ui/Panel';
 import { useState, type SubmitEvent } from 'react';
 import { Link } from 'react-router';
 
@@ -28,12 +29,7 @@ export function TestCall({ pointing }: { pointing: Pointing }) {
   };
 
   return (
-    <section className="panel" aria-labelledby="test-title">
-      <header className="panel-head">
-        <h2 id="test-title" className="panel-title">
-          Test call
-        </h2>
-      </header>
+    <Panel title="Test call">
       <form className="panel-body grid gap-4" onSubmit={(event) => void submit(event)}>
         <Field
           label="Key"
@@ -58,6 +54,6 @@ export function TestCall({ pointing }: { pointing: Pointing }) {
           )}
         </div>
       </form>
-    </section>
+    </Panel>
   );
 }

@@ -1,7 +1,8 @@
 /** What was given up: events that can never be published, and webhooks that nobody took. */
 
 import { answer, api } from '@/api/client';
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useChange } from '@/api/useChange';
+import { useQuery } from '@tanstack/react-query';
 
 const KEY = ['dead-letters'];
 const REFRESH_MS = 15_000;
@@ -15,18 +16,13 @@ export function useDeadLetters() {
 }
 
 export function useRetry() {
-  return useChange((letter_id: string) =>
+  return useChange(KEY, (letter_id: string) =>
     answer(api.http.POST('/api/v1/dead-letters/{letter_id}/retry', { params: { path: { letter_id } } })),
   );
 }
 
 export function useDrop() {
-  return useChange((letter_id: string) =>
+  return useChange(KEY, (letter_id: string) =>
     answer(api.http.DELETE('/api/v1/dead-letters/{letter_id}', { params: { path: { letter_id } } })),
   );
-}
-
-function useChange(change: (letterId: string) => Promise<unknown>) {
-  const queries = useQueryClient();
-  return useMutation({ mutationFn: change, onSuccess: () => queries.invalidateQueries({ queryKey: KEY }) });
 }

@@ -1,7 +1,8 @@
 /** What telephony senders prove themselves with. */
 
 import { answer, api } from '@/api/client';
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useChange } from '@/api/useChange';
+import { useQuery } from '@tanstack/react-query';
 
 const KEY = ['sender-keys'];
 
@@ -16,7 +17,7 @@ export function useSenderKeys() {
 }
 
 export function useCreateSenderKey() {
-  return useChange((name: string) =>
+  return useChange(KEY, (name: string) =>
     answer(
       api.http.POST('/api/v1/sender-keys', { body: { name, bearer: true, signing: true, allow_unstamped: false } }),
     ),
@@ -24,7 +25,7 @@ export function useCreateSenderKey() {
 }
 
 export function useRotateSenderKey() {
-  return useChange((key_id: string) =>
+  return useChange(KEY, (key_id: string) =>
     answer(
       api.http.POST('/api/v1/sender-keys/{key_id}/rotate', {
         params: { path: { key_id } },
@@ -35,12 +36,7 @@ export function useRotateSenderKey() {
 }
 
 export function useRevokeSenderKey() {
-  return useChange((key_id: string) =>
+  return useChange(KEY, (key_id: string) =>
     answer(api.http.DELETE('/api/v1/sender-keys/{key_id}', { params: { path: { key_id } } })),
   );
-}
-
-function useChange<Given, Told>(change: (given: Given) => Promise<Told>) {
-  const queries = useQueryClient();
-  return useMutation({ mutationFn: change, onSuccess: () => queries.invalidateQueries({ queryKey: KEY }) });
 }

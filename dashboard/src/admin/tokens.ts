@@ -1,7 +1,8 @@
 /** Logins and named tokens: an owner sees everybody's. */
 
 import { answer, api } from '@/api/client';
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useChange } from '@/api/useChange';
+import { useQuery } from '@tanstack/react-query';
 
 const KEY = ['tokens'];
 
@@ -14,16 +15,11 @@ export function useTokens(all: boolean) {
 }
 
 export function useCreateToken() {
-  return useChange((body: { name: string; days: number }) => answer(api.http.POST('/api/v1/tokens', { body })));
+  return useChange(KEY, (body: { name: string; days: number }) => answer(api.http.POST('/api/v1/tokens', { body })));
 }
 
 export function useRevokeToken() {
-  return useChange((token_id: string) =>
+  return useChange(KEY, (token_id: string) =>
     answer(api.http.DELETE('/api/v1/tokens/{token_id}', { params: { path: { token_id } } })),
   );
-}
-
-function useChange<Given, Told>(change: (given: Given) => Promise<Told>) {
-  const queries = useQueryClient();
-  return useMutation({ mutationFn: change, onSuccess: () => queries.invalidateQueries({ queryKey: KEY }) });
 }

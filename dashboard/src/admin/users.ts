@@ -2,7 +2,8 @@
 
 import { answer, api } from '@/api/client';
 import type { InvitedUser, UserChange } from '@/api/types';
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useChange } from '@/api/useChange';
+import { useQuery } from '@tanstack/react-query';
 
 const KEY = ['users'];
 
@@ -14,34 +15,29 @@ export function useUsers() {
 }
 
 export function useInvite() {
-  return useChange((body: InvitedUser) => answer(api.http.POST('/api/v1/users', { body })));
+  return useChange(KEY, (body: InvitedUser) => answer(api.http.POST('/api/v1/users', { body })));
 }
 
 export function useInviteAgain() {
-  return useChange((user_id: string) =>
+  return useChange(KEY, (user_id: string) =>
     answer(api.http.POST('/api/v1/users/{user_id}/invitation', { params: { path: { user_id } } })),
   );
 }
 
 export function useEditUser() {
-  return useChange(({ user_id, ...body }: UserChange & { user_id: string }) =>
+  return useChange(KEY, ({ user_id, ...body }: UserChange & { user_id: string }) =>
     answer(api.http.PATCH('/api/v1/users/{user_id}', { params: { path: { user_id } }, body })),
   );
 }
 
 export function useDeactivate() {
-  return useChange((user_id: string) =>
+  return useChange(KEY, (user_id: string) =>
     answer(api.http.POST('/api/v1/users/{user_id}/deactivate', { params: { path: { user_id } } })),
   );
 }
 
 export function useActivate() {
-  return useChange((user_id: string) =>
+  return useChange(KEY, (user_id: string) =>
     answer(api.http.POST('/api/v1/users/{user_id}/activate', { params: { path: { user_id } } })),
   );
-}
-
-function useChange<Given, Told>(change: (given: Given) => Promise<Told>) {
-  const queries = useQueryClient();
-  return useMutation({ mutationFn: change, onSuccess: () => queries.invalidateQueries({ queryKey: KEY }) });
 }

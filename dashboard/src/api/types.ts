@@ -19,6 +19,7 @@ export type UserChange = Schemas['UserChange'];
 export type Token = Schemas['Token'];
 export type SenderKeys = Schemas['SenderKeys'];
 export type SenderKey = Schemas['SenderKey'];
+export type AuditEntry = Schemas['AuditEntry'];
 export type DeadLetter = Schemas['Letter'];
 export type Delivery = Schemas['Delivery'];
 export type WebSocketConfigAnswer = Schemas['WebSocketConfig'];

@@ -1,10 +1,11 @@
 import { useSignedIn } from '@/hooks/useSession';
-import { mayManage } from '@/layout/navigation';
+import { managementFor } from '@/layout/navigation';
 import { NotFoundPage } from '@/pages/NotFoundPage';
-import { Outlet } from 'react-router';
+import { Outlet, useLocation } from 'react-router';
 
-/** Pages for owners and administrators; to others they do not exist. The API has the last word. */
+/** Pages for those who manage; to others they do not exist. The API has the last word. */
 export function Managing() {
   const { user } = useSignedIn();
-  return mayManage(user.role) ? <Outlet /> : <NotFoundPage />;
+  const { pathname } = useLocation();
+  return managementFor(user.role).some(({ to }) => pathname.startsWith(to)) ? <Outlet /> : <NotFoundPage />;
 }

@@ -1,7 +1,7 @@
 import mark from '@/assets/mark.svg';
 import { session } from '@/auth/session';
 import { useSignedIn } from '@/hooks/useSession';
-import { CALLS, MANAGEMENT, mayManage, MORE, SETTINGS, type Destination } from '@/layout/navigation';
+import { CALLS, managementFor, MORE, SETTINGS, type Destination } from '@/layout/navigation';
 import { initials, roleName } from '@/presence/member';
 import { SignOutIcon } from '@/ui/icons';
 import { Suspense } from 'react';
@@ -10,7 +10,8 @@ import { NavLink, Outlet, ScrollRestoration } from 'react-router';
 /** What stays while pages change: where one can go, and who one is. */
 export function Shell() {
   const { user, organization } = useSignedIn();
-  const manages = mayManage(user.role);
+  const management = managementFor(user.role);
+  const manages = management.length > 0;
 
   return (
     <div className="shell">
@@ -29,7 +30,7 @@ export function Shell() {
           {manages && (
             <>
               <p className="side-title">Manage</p>
-              <Links destinations={MANAGEMENT} />
+              <Links destinations={management} />
             </>
           )}
           <p className="side-title">You</p>

@@ -2,6 +2,7 @@
 
 import type { Role } from '@/api/types';
 import {
+  AuditIcon,
   ChartIcon,
   DeliveryIcon,
   HistoryIcon,
@@ -26,12 +27,15 @@ export const CALLS: readonly Destination[] = [
   { to: '/statistics', label: 'Statistics', icon: ChartIcon },
 ];
 
-export const MANAGEMENT: readonly Destination[] = [
+const MANAGEMENT: readonly Destination[] = [
   { to: '/users', label: 'Users', icon: PeopleIcon },
   { to: '/tokens', label: 'API tokens', icon: KeyIcon },
   { to: '/senders', label: 'Senders', icon: SenderIcon },
   { to: '/delivery', label: 'Delivery', icon: DeliveryIcon },
 ];
+
+/** Of everybody's logins and changes: for owners alone. */
+const AUDIT: Destination = { to: '/audit', label: 'Audit log', icon: AuditIcon };
 
 export const SETTINGS: Destination = { to: '/settings', label: 'Settings', icon: SettingsIcon };
 
@@ -39,6 +43,12 @@ export const SETTINGS: Destination = { to: '/settings', label: 'Settings', icon:
 export const MORE: Destination = { ...SETTINGS, label: 'More', icon: MenuIcon };
 
 /** Owners and administrators manage users and keys. */
-export function mayManage(role: Role): boolean {
-  return role === 'owner' || role === 'pbx_admin';
+const MANAGED_BY: Partial<Record<Role, readonly Destination[]>> = {
+  owner: [...MANAGEMENT, AUDIT],
+  pbx_admin: MANAGEMENT,
+};
+
+/** What somebody of that role manages: to others these pages do not exist. */
+export function managementFor(role: Role): readonly Destination[] {
+  return MANAGED_BY[role] ?? [];
 }

@@ -6,6 +6,7 @@ import { useSignedIn } from '@/hooks/useSession';
 import { Page } from '@/layout/Page';
 import { Failure, Skeleton } from '@/ui/Blank';
 import { ExternalIcon } from '@/ui/icons';
+import { Panel } from '@/ui/Panel';
 
 export function DeliveryPage() {
   const { user } = useSignedIn();
@@ -47,12 +48,7 @@ function Tools({ links: { flower, grafana } }: Pick<Delivery, 'links'>) {
   const known = tools.filter(([, , url]) => url !== null);
   if (known.length === 0) return null;
   return (
-    <section className="panel" aria-labelledby="tools-title">
-      <header className="panel-head">
-        <h2 id="tools-title" className="panel-title">
-          Look further
-        </h2>
-      </header>
+    <Panel title="Look further">
       <ul role="list" className="link-list border-t border-line">
         {known.map(([name, purpose, url]) => (
           <li key={name}>
@@ -65,6 +61,6 @@ function Tools({ links: { flower, grafana } }: Pick<Delivery, 'links'>) {
           </li>
         ))}
       </ul>
-    </section>
+    </Panel>
   );
 }

@@ -7,6 +7,7 @@ import { Page } from '@/layout/Page';
 import { ZoneNote } from '@/layout/ZoneNote';
 import { Blank, Failure, Skeleton } from '@/ui/Blank';
 import { HistoryIcon } from '@/ui/icons';
+import { Older } from '@/ui/Older';
 import { useCallback } from 'react';
 import { Outlet, useSearchParams } from 'react-router';
 
@@ -36,18 +37,7 @@ export function HistoryPage() {
               None that began in this time match the filters.
             </Blank>
           )}
-          {history.hasNextPage && (
-            <div className="panel-foot">
-              <button
-                type="button"
-                className="button"
-                disabled={history.isFetchingNextPage}
-                onClick={() => void history.fetchNextPage()}
-              >
-                {history.isFetchingNextPage ? 'Loading…' : 'Show older calls'}
-              </button>
-            </div>
-          )}
+          <Older word="Show older calls" list={history} />
         </section>
         <ZoneNote />
       </div>

@@ -1,10 +1,12 @@
 import { answer, api } from '@/api/client';
 import { ApiError, messageOf } from '@/api/error';
 import mark from '@/assets/mark.svg';
+import { MIN_PASSWORD } from '@/auth/password';
 import { session } from '@/auth/session';
 import { Blank } from '@/ui/Blank';
 import { Field } from '@/ui/Field';
-import { KeyIcon, WarningIcon } from '@/ui/icons';
+import { KeyIcon } from '@/ui/icons';
+import { Problem } from '@/ui/Problem';
 import { useEffect, useState, type SubmitEvent } from 'react';
 
 interface Invitee {
@@ -12,8 +14,6 @@ interface Invitee {
   email: string;
   organization: string;
 }
-
-const MIN_PASSWORD = 8;
 
 /** Where whoever is invited chooses a password. The token stands behind the `#`, which no server is sent. */
 export function InvitationPage({ token, onDone }: { token: string; onDone: () => void }) {
@@ -77,12 +77,7 @@ function ChoosePassword({ token, invitee, onDone }: { token: string; invitee: In
           </h1>
           <p className="mt-1 text-muted">Choose a password to see the calls of {invitee.organization}.</p>
         </div>
-        {problem !== null && !told && (
-          <p role="alert" className="notice tone-bad">
-            <WarningIcon className="mt-0.5 size-4" />
-            {messageOf(problem)}
-          </p>
-        )}
+        {!told && <Problem error={problem} />}
         <input type="hidden" autoComplete="username" value={invitee.email} readOnly />
         <Field label="Password" hint={`At least ${MIN_PASSWORD} characters.`} problem={told}>
           {(control) => (

@@ -5,10 +5,10 @@ import { SenderKeyTable } from '@/admin/SenderKeyTable';
 import { ShownOnce } from '@/admin/ShownOnce';
 import { TestCall } from '@/admin/TestCall';
 import type { SenderKey } from '@/api/types';
+import { AddButton } from '@/layout/AddButton';
 import { Page } from '@/layout/Page';
-import { Failure, Skeleton } from '@/ui/Blank';
 import { Confirm } from '@/ui/Confirm';
-import { PlusIcon } from '@/ui/icons';
+import { Loaded } from '@/ui/Loaded';
 import { useState } from 'react';
 
 type Open = { kind: 'create' } | { kind: 'issued'; issued: IssuedSecrets } | { kind: 'rotate' | 'revoke'; key: SenderKey };
@@ -22,28 +22,18 @@ export function SendersPage() {
   const show = (issued: IssuedSecrets) => setOpen({ kind: 'issued', issued });
 
   return (
-    <Page
-      title="Senders"
-      actions={
-        <button type="button" className="button button-primary" onClick={() => setOpen({ kind: 'create' })}>
-          <PlusIcon />
-          <span className="max-sm:sr-only">New key</span>
-        </button>
-      }
-    >
+    <Page title="Senders" actions={<AddButton word="New key" onClick={() => setOpen({ kind: 'create' })} />}>
       <div className="grid max-w-5xl gap-4">
         <section className="panel" aria-label="Sender keys" aria-busy={senders.isFetching}>
-          {senders.data ? (
-            <SenderKeyTable
-              keys={senders.data.data}
-              onRotate={(key) => setOpen({ kind: 'rotate', key })}
-              onRevoke={(key) => setOpen({ kind: 'revoke', key })}
-            />
-          ) : senders.error ? (
-            <Failure title="The keys cannot be loaded" error={senders.error} retry={() => void senders.refetch()} />
-          ) : (
-            <Skeleton label="Loading the keys" rows={2} />
-          )}
+          <Loaded what="keys" query={senders} rows={2}>
+            {({ data }) => (
+              <SenderKeyTable
+                keys={data}
+                onRotate={(key) => setOpen({ kind: 'rotate', key })}
+                onRevoke={(key) => setOpen({ kind: 'revoke', key })}
+              />
+            )}
+          </Loaded>
         </section>
         {senders.data && <Pointing pointing={senders.data.pointing} />}
         {senders.data && <TestCall pointing={senders.data.pointing} />}

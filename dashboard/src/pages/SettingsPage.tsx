@@ -1,24 +1,27 @@
 import { session } from '@/auth/session';
 import { cityOf, ownZone } from '@/formatting/time';
 import { useSignedIn } from '@/hooks/useSession';
-import { MANAGEMENT, mayManage } from '@/layout/navigation';
+import { managementFor } from '@/layout/navigation';
 import { Page } from '@/layout/Page';
 import { roleName } from '@/presence/member';
+import { PasswordForm } from '@/settings/PasswordForm';
 import { ThemeChoice } from '@/settings/ThemeChoice';
 import { Facts } from '@/ui/Facts';
 import { ChevronIcon, SignOutIcon } from '@/ui/icons';
+import { Panel } from '@/ui/Panel';
 import { Link } from 'react-router';
 
 export function SettingsPage() {
   const { user, organization } = useSignedIn();
+  const management = managementFor(user.role);
 
   return (
     <Page title="Settings">
       <div className="grid max-w-3xl gap-4">
-        {mayManage(user.role) && (
+        {management.length > 0 && (
           <nav aria-label="Manage" className="panel lg:hidden" data-testid="manage">
             <ul role="list" className="link-list">
-              {MANAGEMENT.map(({ to, label, icon: LinkIcon }) => (
+              {management.map(({ to, label, icon: LinkIcon }) => (
                 <li key={to}>
                   <Link to={to} className="link-row">
                     <LinkIcon className="size-5 text-muted" />
@@ -30,22 +33,12 @@ export function SettingsPage() {
             </ul>
           </nav>
         )}
-        <section className="panel" aria-labelledby="appearance">
-          <header className="panel-head">
-            <h2 id="appearance" className="panel-title">
-              Appearance
-            </h2>
-          </header>
+        <Panel title="Appearance">
           <div className="panel-body grid">
             <ThemeChoice />
           </div>
-        </section>
-        <section className="panel" aria-labelledby="account">
-          <header className="panel-head">
-            <h2 id="account" className="panel-title">
-              Account
-            </h2>
-          </header>
+        </Panel>
+        <Panel title="Account">
           <div className="panel-body grid gap-5">
             <Facts
               facts={[
@@ -60,7 +53,8 @@ export function SettingsPage() {
               <SignOutIcon /> Sign out
             </button>
           </div>
-        </section>
+        </Panel>
+        <PasswordForm email={user.email} />
       </div>
     </Page>
   );

@@ -4,10 +4,10 @@ import { useRevokeToken, useTokens } from '@/admin/tokens';
 import { nameOf, TokenTable } from '@/admin/TokenTable';
 import type { Token } from '@/api/types';
 import { useSignedIn } from '@/hooks/useSession';
+import { AddButton } from '@/layout/AddButton';
 import { Page } from '@/layout/Page';
-import { Failure, Skeleton } from '@/ui/Blank';
 import { Confirm } from '@/ui/Confirm';
-import { PlusIcon } from '@/ui/icons';
+import { Loaded } from '@/ui/Loaded';
 import { useState } from 'react';
 
 type Open = { kind: 'create' } | { kind: 'secret'; plain: string } | { kind: 'revoke'; token: Token };
@@ -20,23 +20,11 @@ export function TokensPage() {
   const close = () => setOpen(null);
 
   return (
-    <Page
-      title="API tokens"
-      actions={
-        <button type="button" className="button button-primary" onClick={() => setOpen({ kind: 'create' })}>
-          <PlusIcon />
-          <span className="max-sm:sr-only">New token</span>
-        </button>
-      }
-    >
+    <Page title="API tokens" actions={<AddButton word="New token" onClick={() => setOpen({ kind: 'create' })} />}>
       <section className="panel" aria-label="Tokens" aria-busy={tokens.isFetching}>
-        {tokens.data ? (
-          <TokenTable tokens={tokens.data} onRevoke={(token) => setOpen({ kind: 'revoke', token })} />
-        ) : tokens.error ? (
-          <Failure title="The tokens cannot be loaded" error={tokens.error} retry={() => void tokens.refetch()} />
-        ) : (
-          <Skeleton label="Loading the tokens" />
-        )}
+        <Loaded what="tokens" query={tokens}>
+          {(rows) => <TokenTable tokens={rows} onRevoke={(token) => setOpen({ kind: 'revoke', token })} />}
+        </Loaded>
       </section>
       {open?.kind === 'create' && (
         <TokenDialog onCreated={(plain) => setOpen({ kind: 'secret', plain })} onClose={close} />

@@ -2,13 +2,13 @@ import { ShownOnce } from '@/admin/ShownOnce';
 import { UserDialog } from '@/admin/UserDialog';
 import { UserTable, type UserAction } from '@/admin/UserTable';
 import { useActivate, useDeactivate, useInviteAgain, useUsers } from '@/admin/users';
-import { messageOf } from '@/api/error';
 import type { ManagedUser } from '@/api/types';
 import { useSignedIn } from '@/hooks/useSession';
+import { AddButton } from '@/layout/AddButton';
 import { Page } from '@/layout/Page';
-import { Failure, Skeleton } from '@/ui/Blank';
 import { Confirm } from '@/ui/Confirm';
-import { PlusIcon } from '@/ui/icons';
+import { Loaded } from '@/ui/Loaded';
+import { Problem } from '@/ui/Problem';
 import { useState } from 'react';
 
 type Open = { kind: 'invite' } | { kind: 'edit' | 'deactivate'; user: ManagedUser } | { kind: 'link'; url: string };
@@ -31,28 +31,12 @@ export function UsersPage() {
   };
 
   return (
-    <Page
-      title="Users"
-      actions={
-        <button type="button" className="button button-primary" onClick={() => setOpen({ kind: 'invite' })}>
-          <PlusIcon />
-          <span className="max-sm:sr-only">Invite</span>
-        </button>
-      }
-    >
+    <Page title="Users" actions={<AddButton word="Invite" onClick={() => setOpen({ kind: 'invite' })} />}>
       <section className="panel" aria-label="Users" aria-busy={users.isFetching}>
-        {failure && (
-          <p role="alert" className="notice tone-bad m-3">
-            {messageOf(failure)}
-          </p>
-        )}
-        {users.data ? (
-          <UserTable users={users.data} ownId={own.id} onAction={act} />
-        ) : users.error ? (
-          <Failure title="The users cannot be loaded" error={users.error} retry={() => void users.refetch()} />
-        ) : (
-          <Skeleton label="Loading the users" />
-        )}
+        <Problem error={failure} className="m-3" />
+        <Loaded what="users" query={users}>
+          {(rows) => <UserTable users={rows} ownId={own.id} onAction={act} />}
+        </Loaded>
       </section>
       {(open?.kind === 'invite' || open?.kind === 'edit') && (
         <UserDialog

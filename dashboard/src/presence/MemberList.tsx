@@ -1,5 +1,6 @@
 import type { CallPresence } from '@/hooks/useCallPresence';
 import { initials, roleName } from '@/presence/member';
+import { Panel } from '@/ui/Panel';
 
 type Props = Pick<CallPresence, 'onlineMembers' | 'presenceChange' | 'isConnected'> & { ownId: string };
 
@@ -8,11 +9,10 @@ export function MemberList({ onlineMembers, presenceChange, isConnected, ownId }
   const news = presenceChange && `${presenceChange.member.name} ${presenceChange.kind}`;
 
   return (
-    <section className="panel" aria-labelledby="members-title">
-      <header className="panel-head">
-        <h2 id="members-title" className="panel-title">
-          Online {isConnected && <span className="count">{onlineMembers.length}</span>}
-        </h2>
+    <Panel
+      title="Online"
+      count={isConnected ? onlineMembers.length : undefined}
+      aside={
         <p role="status" className="min-w-0 truncate text-sm text-muted">
           {/* A key of its own lets each piece of news fade by itself. */}
           {isConnected && news && (
@@ -21,9 +21,10 @@ export function MemberList({ onlineMembers, presenceChange, isConnected, ownId }
             </span>
           )}
         </p>
-      </header>
+      }
+    >
       {isConnected ? (
-        <ul role="list" className="member-list" aria-labelledby="members-title">
+        <ul role="list" className="member-list" aria-label="Online">
           {onlineMembers.map((member) => (
             <li key={member.id} className="member" data-testid="member" data-user-id={member.id}>
               <span className="avatar online" aria-hidden="true">
@@ -42,6 +43,6 @@ export function MemberList({ onlineMembers, presenceChange, isConnected, ownId }
       ) : (
         <p className="border-t border-line px-4 py-6 text-sm text-muted">Shown as soon as live updates are connected.</p>
       )}
-    </section>
+    </Panel>
   );
 }

@@ -2,7 +2,7 @@ import type { Statistics } from '@/api/types';
 import { formatDuration } from '@/formatting/duration';
 import { formatCount, formatShare } from '@/formatting/figures';
 import { formatNumber } from '@/formatting/phone';
-import { useId } from 'react';
+import { Panel } from '@/ui/Panel';
 
 interface Props {
   title: string;
@@ -11,14 +11,8 @@ interface Props {
 }
 
 export function Busiest({ title, column, ranking }: Props) {
-  const titleId = useId();
   return (
-    <section className="panel" aria-labelledby={titleId}>
-      <header className="panel-head">
-        <h2 id={titleId} className="panel-title">
-          {title}
-        </h2>
-      </header>
+    <Panel title={title}>
       {ranking.length > 0 ? (
         <table className="table">
           <thead>
@@ -52,6 +46,6 @@ export function Busiest({ title, column, ranking }: Props) {
       ) : (
         <p className="border-t border-line px-4 py-8 text-center text-sm text-muted">None in this time.</p>
       )}
-    </section>
+    </Panel>
   );
 }

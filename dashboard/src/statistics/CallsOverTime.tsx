@@ -1,8 +1,9 @@
 import { formatCount } from '@/formatting/figures';
 import type { Bar } from '@/statistics/series';
 import { Skeleton } from '@/ui/Blank';
+import { Panel } from '@/ui/Panel';
 import { Segments } from '@/ui/Segments';
-import { lazy, Suspense, useId, useState } from 'react';
+import { lazy, Suspense, useState } from 'react';
 
 const CallChart = lazy(async () => ({ default: (await import('@/statistics/CallChart')).CallChart }));
 
@@ -18,14 +19,11 @@ interface Props {
 /** Calls by hour or day: as a chart, with the table behind it. */
 export function CallsOverTime({ title, unit, bars }: Props) {
   const [view, setView] = useState<View>('chart');
-  const titleId = useId();
 
   return (
-    <section className="panel" aria-labelledby={titleId}>
-      <header className="panel-head">
-        <h2 id={titleId} className="panel-title">
-          {title}
-        </h2>
+    <Panel
+      title={title}
+      aside={
         <Segments<View>
           label={`${title}: show as`}
           value={view}
@@ -35,7 +33,8 @@ export function CallsOverTime({ title, unit, bars }: Props) {
             { value: 'table', label: 'Table' },
           ]}
         />
-      </header>
+      }
+    >
       {view === 'chart' ? (
         <div className="panel-body">
           <p className="legend" aria-hidden="true">
@@ -52,7 +51,7 @@ export function CallsOverTime({ title, unit, bars }: Props) {
       ) : (
         <BarTable unit={unit} bars={bars} />
       )}
-    </section>
+    </Panel>
   );
 }
 

@@ -1,6 +1,7 @@
 import type { Statistics } from '@/api/types';
 import { STATUSES } from '@/calls/statuses';
 import { formatCount, formatShare } from '@/formatting/figures';
+import { Panel } from '@/ui/Panel';
 
 const OUTCOMES = ['completed', 'no_answer', 'busy', 'failed'] as const;
 
@@ -8,12 +9,7 @@ const OUTCOMES = ['completed', 'no_answer', 'busy', 'failed'] as const;
 export function Outcomes({ totals }: Pick<Statistics, 'totals'>) {
   const ended = OUTCOMES.reduce((sum, outcome) => sum + totals[outcome], 0);
   return (
-    <section className="panel" aria-labelledby="outcomes-title">
-      <header className="panel-head">
-        <h2 id="outcomes-title" className="panel-title">
-          Outcomes
-        </h2>
-      </header>
+    <Panel title="Outcomes">
       <ul role="list" className="panel-body grid gap-4">
         {OUTCOMES.map((outcome) => {
           const { word, icon: OutcomeIcon } = STATUSES[outcome];
@@ -36,6 +32,6 @@ export function Outcomes({ totals }: Pick<Statistics, 'totals'>) {
           );
         })}
       </ul>
-    </section>
+    </Panel>
   );
 }

@@ -1,5 +1,5 @@
-import { messageOf } from '@/api/error';
 import { Dialog } from '@/ui/Dialog';
+import { Problem } from '@/ui/Problem';
 import type { ReactNode } from 'react';
 
 interface Props {
@@ -18,11 +18,7 @@ export function Confirm({ title, children, action, busy, error, onConfirm, onClo
     <Dialog title={title} onClose={onClose}>
       <div className="dialog-main">
         <div className="text-sm">{children}</div>
-        {Boolean(error) && (
-          <p role="alert" className="notice tone-bad">
-            {messageOf(error)}
-          </p>
-        )}
+        <Problem error={error} />
         <div className="dialog-foot">
           <button type="button" className="button" onClick={onClose}>
             Cancel

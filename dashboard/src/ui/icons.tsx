@@ -61,6 +61,7 @@ export const PeopleIcon = icon(
 export const KeyIcon = icon(<path d="M8 20a4 4 0 1 0 0-8 4 4 0 0 0 0 8ZM11 13.2 20 4m-3.5 3.5L19 10m-5-.5 2 2" />);
 export const SenderIcon = icon(<path d="M4 12h9m-3.5-4 4 4-4 4M13 4h5a2 2 0 0 1 2 2v12a2 2 0 0 1-2 2h-5" />);
 export const DeliveryIcon = icon(<path d="M4 7h10M4 12h7M4 17h10M17 8l3.5 4L17 16M20 12h-6" />);
+export const AuditIcon = icon(<path d="M9 4H6.5A1.5 1.5 0 0 0 5 5.5v14A1.5 1.5 0 0 0 6.5 21h11a1.5 1.5 0 0 0 1.5-1.5v-14A1.5 1.5 0 0 0 17.5 4H15M9 3h6v3.5H9zM8.5 11h7M8.5 15h4.5" />);
 export const SettingsIcon = icon(<path d="M4 7h9m4 0h3M4 17h3m4 0h9M15 4.8v4.4M9 14.8v4.4" />);
 export const SearchIcon = icon(<path d="M10.5 17a6.5 6.5 0 1 0 0-13 6.5 6.5 0 0 0 0 13ZM15.3 15.3 20 20" />);
 export const DownloadIcon = icon(<path d="M12 4v11m-4.5-4.5L12 15l4.5-4.5M5 20h14" />);
