@@ -1,8 +1,10 @@
 """Tasks of the queue `broadcasts`."""
 
+from threading import Event
 from typing import Any
 
 import structlog
+from celery.signals import worker_shutting_down
 
 from opbx.broadcasting.cursors import Cursors
 from opbx.broadcasting.delivery import Deliverer
@@ -15,6 +17,12 @@ log = structlog.get_logger()
 
 deliverer = Deliverer(Cursors(engine), open_publisher(settings), max_payload=settings.relay.max_payload)
 policy = RetryPolicy(settings.queue_tries)
+leaving = Event()
+
+
+@worker_shutting_down.connect
+def _leave(**_: Any) -> None:
+    leaving.set()
 
 
 @app.task(name=DELIVER, bind=True, max_retries=None)
@@ -22,7 +30,7 @@ def deliver(self: Any, channels: dict[str, str] | None = None) -> None:
     """Publish what waits on the channels that were woken, or on those that could not be delivered before."""
     taken = channels
     try:
-        for taken in wakes.rounds() if channels is None else (channels,):
+        for taken in wakes.rounds(leaving.is_set) if channels is None else (channels,):
             _deliver(taken)
     except Exception as error:
         tried, names = self.request.retries + 1, list(taken or ())

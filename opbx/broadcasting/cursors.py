@@ -4,16 +4,18 @@ Every function is one round trip on PostgreSQL, for any number of channels. Chan
 so that deliverers do not wait for each other in a circle.
 """
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from secrets import token_hex
+from socket import gethostname
 from typing import Any, Protocol
 
 from sqlalchemy import Engine, Integer, Update, bindparam, func, or_, select, update
 
-from opbx.broadcasting.models import BroadcastEvent, ChannelCursor, ChannelHead
+from opbx.broadcasting.models import OWNER_LENGTH, BroadcastEvent, ChannelCursor, ChannelHead
 from opbx.database import utcnow
 from opbx.pipeline import Pipeline, Reply, Statement, Transactions
 
@@ -96,7 +98,7 @@ class Cursors:
         pipeline.flush()
 
     def _send_claims(self, pipeline: Pipeline, channels: Iterable[str]) -> list["_Claim"]:
-        owner, now = token_hex(16), self._clock()
+        owner, now = _new_owner(), self._clock()
         return [
             _Claim(
                 channel,
@@ -106,6 +108,11 @@ class Cursors:
             )
             for channel in sorted(channels)
         ]
+
+
+def _new_owner() -> str:
+    """A name that nobody else has or had, and by which an operator finds the process."""
+    return f"{token_hex(8)} {os.getpid()}@{gethostname()}"[:OWNER_LENGTH]
 
 
 @dataclass(frozen=True, slots=True)

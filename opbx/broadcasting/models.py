@@ -12,6 +12,8 @@ from opbx.extensions import Model
 #: SQLite only counts up by itself in a column of exactly this type.
 BigKey = BigInteger().with_variant(Integer, "sqlite")
 
+OWNER_LENGTH = 64
+
 
 class BroadcastEvent(Model):
     """One event to publish, written in the transaction of the change that it tells of.
@@ -57,5 +59,5 @@ class ChannelCursor(Model):
 
     channel: Mapped[str] = mapped_column(String(200), primary_key=True)
     sequence: Mapped[int] = mapped_column(BigInteger, default=0)
-    lease_owner: Mapped[str | None] = mapped_column(String(64))
+    lease_owner: Mapped[str | None] = mapped_column(String(OWNER_LENGTH))
     lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime)

@@ -58,13 +58,15 @@ class Wakes:
         """Have the channels delivered. Never raises."""
         self._queue_task(lambda: woken.note(self._redis, dict.fromkeys(channels, trail.current()), MARK_LIFETIME))
 
-    def rounds(self) -> Iterator[dict[str, str]]:
+    def rounds(self, leaving: Callable[[], bool] = lambda: False) -> Iterator[dict[str, str]]:
         """For a task: the channels that are to be delivered, with their trails, until none is noted any more.
 
-        Each round is taken before anything of it is read, so that what is committed later is noted anew. Raises
-        `RedisError`.
+        Each round is taken before anything of it is read, so that what is committed later is noted anew. A worker that
+        is `leaving` takes no more, and another task goes on elsewhere. Raises `RedisError`.
         """
         for number in range(ROUNDS):
+            if leaving():
+                break
             taken, left = woken.take(self._redis, TAKEN, MARK_LIFETIME)
             if not taken:
                 return

@@ -1,4 +1,4 @@
-"""An event to broadcast, a publisher that remembers and fails on demand, and a clock that is set by hand."""
+"""Events to broadcast, a publisher that remembers and fails on demand, and a clock that is set by hand."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,9 @@ from marshmallow import Schema, fields
 
 from opbx.backplane.publisher import Batch, Message
 from opbx.broadcasting.events import Event
+from opbx.broadcasting.outbox import broadcast
 from opbx.database import utcnow
+from opbx.pipeline import Transactions
 
 
 class NoteSchema(Schema):
@@ -29,6 +31,14 @@ class Note(Event):
 
     def payload(self) -> Mapping[str, Any]:
         return {"text": self.text}
+
+
+def write(transactions: Transactions, organization: str, count: int) -> None:
+    """Commit so many notes."""
+    for done in range(0, count, 500):
+        with transactions.begin() as transaction:
+            for _ in range(min(count - done, 500)):
+                broadcast(transaction, Note("x", organization))
 
 
 class FakePublisher:

@@ -15,6 +15,7 @@ from opbx.broadcasting.outbox import broadcast
 from opbx.broadcasting.wakes import Wakes
 from opbx.extensions import transactions
 from tests.broadcasting.fakes import Note
+from tests.counters import counted
 
 
 class FakeQueue:
@@ -93,6 +94,18 @@ def test_a_task_gives_way_after_many_rounds(wakes: Wakes, queue: FakeQueue, monk
     assert queue.sent == ["broadcasts.deliver"] * 2
 
 
+def test_a_worker_that_leaves_takes_no_more_and_calls_another(wakes: Wakes, queue: FakeQueue) -> None:
+    taken: list[dict[str, str]] = []
+    wakes.wake("a")
+    for one in wakes.rounds(leaving=lambda: bool(taken)):
+        taken.append(one)
+        wakes.wake("b")
+
+    assert taken == [{"a": ""}]
+    assert queue.sent == ["broadcasts.deliver"] * 2
+    assert list(wakes.rounds()) == [{"b": ""}]
+
+
 def test_a_lost_task_holds_up_the_others_for_a_moment_only(
     wakes: Wakes, queue: FakeQueue, redis: fakeredis.FakeRedis
 ) -> None:
@@ -109,6 +122,7 @@ def test_an_outage_is_tried_once_a_while_and_logged_once(
     wakes: Wakes, queue: FakeQueue, seconds: Seconds, redis: fakeredis.FakeRedis
 ) -> None:
     queue.away = True
+    failed = counted("opbx_wakes_failed_total")
     with capture_logs() as logs:
         for channel in "abcdef":
             wakes.wake([channel])
@@ -128,6 +142,7 @@ def test_an_outage_is_tried_once_a_while_and_logged_once(
 
     assert queue.sent == ["broadcasts.deliver"]
     assert [entry["log_level"] for entry in logs] == ["warning", "info"]
+    assert counted("opbx_wakes_failed_total") == failed + len("abcdefgh")
 
 
 def test_waking_never_raises_without_redis(queue: Any, redis: fakeredis.FakeRedis) -> None:

@@ -68,7 +68,12 @@ def test_a_call_is_seen_at_every_stage(stack: Stack) -> None:
     moves(relay, "opbx_relay_messages_sent_total", before[relay]("opbx_relay_messages_sent_total", app="4711"), 3)
     moves(relay, "opbx_relay_subscriptions", 0, 1, app="4711", kind="presence")
     moves(relay, "opbx_relay_present_users", 0, 1, app="4711")
-    assert sum(Figures(port)("opbx_tasks_total", task="broadcasts.deliver", outcome="success") for port in workers) > 0
+    for count in ("opbx_tasks_total", "opbx_task_seconds_count"):
+        old = sum(before[port](count, task="broadcasts.deliver") for port in workers)
+        wait_until(
+            lambda c=count, o=old: sum(Figures(p)(c, task="broadcasts.deliver") for p in workers) > o,  # type: ignore[misc]
+            what=count,
+        )
     idle = Figures(beat)
     assert idle("opbx_outbox_pending_events") == 0
     assert idle("opbx_relay_nodes") == 2

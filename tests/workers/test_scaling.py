@@ -11,12 +11,11 @@ import pytest
 from redis import Redis
 
 from opbx.backplane.records import Batch
-from opbx.broadcasting.outbox import broadcast
 from opbx.broadcasting.wakes import create_wakes
 from opbx.pipeline import Transactions
 from opbx.queue import create_queue
 from opbx.settings import Settings
-from tests.broadcasting.fakes import Note
+from tests.broadcasting.fakes import write
 from tests.servers import RedisServer, Server, wait_until
 
 pytestmark = pytest.mark.timeout(180)
@@ -87,13 +86,6 @@ class Ears:
         for channel, sequence in self.heard:
             found[channel].append(sequence)
         return found
-
-
-def write(transactions: Transactions, organization: str, count: int) -> None:
-    for _ in range(0, count, 500):
-        with transactions.begin() as transaction:
-            for _ in range(min(count, 500)):
-                broadcast(transaction, Note("x", organization))
 
 
 def test_in_order_and_once_and_in_fair_turns(

@@ -11,6 +11,7 @@ from structlog.testing import capture_logs
 
 from opbx.backplane.control import Extend, Order, Terminate
 from opbx.broadcasting.delivery import Delivered
+from tests.counters import counted
 from workers import broadcasts, maintenance
 
 CHANNEL = "presence.org.7"
@@ -20,7 +21,7 @@ class FakeWakes:
     def __init__(self) -> None:
         self.did: list[tuple[str, object]] = []
 
-    def rounds(self) -> Iterator[dict[str, str]]:
+    def rounds(self, leaving: Callable[[], bool]) -> Iterator[dict[str, str]]:
         for number in (1, 2):
             self.did.append(("take", number))
             yield {CHANNEL: "trail"}
@@ -105,8 +106,10 @@ def test_what_fails_for_good_is_left_to_the_sweeper(
 @pytest.mark.parametrize("stalled", [[], ["a", "b"]])
 def test_the_sweep_wakes_what_it_finds(wakes: FakeWakes, monkeypatch: pytest.MonkeyPatch, stalled: list[str]) -> None:
     monkeypatch.setattr(maintenance, "find_stalled", lambda *_: stalled)
+    before = counted("opbx_channels_stalled_total")
     maintenance.sweep.run()
 
+    assert counted("opbx_channels_stalled_total") == before + len(stalled)
     assert wakes.did == ([("wake", stalled)] if stalled else [])
 
 
