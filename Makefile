@@ -18,6 +18,7 @@ PACKAGES := dashboard/node_modules/.installed
 BUILT := dashboard/dist/.built
 CLIENTS := tests/clients/node_modules/.installed
 export PATH := $(CURDIR)/$(BIN):$(PATH)
+unexport PYTHONDONTWRITEBYTECODE  # each of hundreds of processes would compile everything anew
 DESCRIBE_API = @mkdir -p var && $(BIN)/flask --app wsgi:app openapi write var/openapi.json
 DASHBOARD := $(shell find dashboard -type f -not -path '*/node_modules/*' -not -path '*/dist/*' 2>/dev/null)
 
@@ -39,7 +40,7 @@ run: $(INSTALLED) $(BUILT) ## Run everything, with live calls: http://localhost:
 	@exec $(BIN)/python -m opbx.operations.local
 
 test: lint $(BUILT) $(CLIENTS) $(INSTALLED_DOCS) ## Check everything: lint, and every test, real processes and browser included
-	$(BIN)/python -m pytest -n $(PROCESSES) --dist loadfile
+	$(BIN)/python -m pytest -n $(PROCESSES) --dist loadgroup
 	npm --prefix dashboard test
 
 lint: $(INSTALLED_DEV) $(PACKAGES) ## Check style, types, and who imports whom

@@ -28,6 +28,13 @@ for _port in ("WEB_METRICS_PORT", "WORKER_METRICS_PORT", "BEAT_METRICS_PORT"):
     os.environ.setdefault(_port, "0")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A file's tests run in one process; all of the whole system's do, which share a stack that takes long to start."""
+    for item in items:
+        folder = item.path.parent
+        item.add_marker(pytest.mark.xdist_group(str(folder if folder.name == "system" else item.path)))
+
+
 @pytest.fixture(scope="session")
 def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An SQLite file with all tables and no rows, made once and copied for each test."""
