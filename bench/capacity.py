@@ -1,26 +1,29 @@
 """`python -m bench.capacity`: how much of everything a load needs, from what `make bench` has measured.
 
-Each cost is what the part beside it printed on a machine that others used as well, so it is rather too high
-than too low; docs/benchmarks.md may have newer ones. Put in those of your own machine. A test keeps the
-documentation's table equal to what this prints.
+Each cost is what the part beside it printed on two cores of which other programs used 1 to 4 %; `SIGNATURE`, `EVENT`
+and the bytes of Redis, nginx and the database are from a busier one. Put in those of your own machine: they are all here.
+A test keeps the documentation's tables equal to what this prints.
 """
 
 import argparse
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from math import ceil
 
 #: Seconds of processor time for each webhook: `make bench PARTS=sustained`.
-WEB, WORKER, POSTGRESQL, REDIS = 3.3e-3, 0.61e-3, 1.1e-3, 0.21e-3
+WEB, WORKER, POSTGRESQL, REDIS = 2.4e-3, 0.66e-3, 0.96e-3, 0.17e-3
 #: Seconds of a relay for each event that reaches it, and for each subscriber there: `make bench PARTS="spread fanout"`.
-EVENT, DELIVERY = 157e-6, 0.42e-6
+EVENT, DELIVERY = 157e-6, 0.71e-6
 #: Bytes of a relay, and for each connection of it: `make bench PARTS=idle`, presence channels.
-RELAY, CONNECTION = 59e6, 1_600
+RELAY, CONNECTION = 57.4e6, 1_700
 #: Bytes for each connection of nginx, member and channel with a full history in Redis: `make bench PARTS=memory`.
 PROXIED, MEMBER, HISTORY = 46_300, 154, 300_000
 #: Bytes of the database for each call: `make bench PARTS=sustained`.
 CALL = 4_500
-#: Clients that one relay lets in each second after all were cut off: `make bench PARTS=idle`, presence channels.
-RECONNECTS = 747
+#: Seconds of web to sign a subscription, which each client asks for that comes back: `make bench PARTS=authorize`.
+SIGNATURE = 2.2e-3
+#: Clients that one relay lets in each second after all were cut off: `make bench PARTS=storm`.
+RECONNECTS = 2_050
 
 #: Of its cores that a process is planned to use; the rest is for peaks.
 PLANNED = 0.6
@@ -65,9 +68,9 @@ class Need:
 
 def need(load: Load) -> Need:
     """Raises `ValueError` where more relays would not help: each of them hears of every event."""
-    relays = _relays(load)
+    relays, web = _relays(load), load.events * WEB / PLANNED
     return Need(
-        web=load.events * WEB / PLANNED,
+        web=web,
         worker=load.events * WORKER / PLANNED,
         postgresql=load.events * POSTGRESQL / PLANNED,
         redis=load.events * REDIS / PLANNED,
@@ -76,7 +79,7 @@ def need(load: Load) -> Need:
         proxy_memory=load.dashboards * PROXIED,
         redis_memory=load.dashboards * MEMBER + load.organizations * HISTORY,
         stored_a_day=load.calls * 86_400 * CALL,
-        back=load.dashboards / relays / RECONNECTS,
+        back=load.dashboards * max(1 / relays / RECONNECTS, SIGNATURE / max(1, web)),
     )
 
 
@@ -106,7 +109,83 @@ def table(load: Load) -> str:
         ("nginx", f"{found.proxy_memory / GIGABYTE:,.1f} GB"),
         ("all clients back after a loss of all", f"{found.back:,.0f} s"),
     ]
-    return "\n".join(["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows)])
+    return _rows(("", ""), rows)
+
+
+def costs() -> str:
+    """What the answer is made of, as a Markdown table."""
+    rows = [
+        ("web, a webhook", f"{1e3 * WEB:g} ms of a core", "`make bench PARTS=sustained`"),
+        ("worker, a webhook", f"{1e3 * WORKER:g} ms", "the same"),
+        ("PostgreSQL, a webhook", f"{1e3 * POSTGRESQL:g} ms", "the same"),
+        ("Redis, a webhook: queue, backplane and limits", f"{1e3 * REDIS:g} ms", "the same"),
+        ("PostgreSQL, stored for a call", f"{CALL / 1e3:g} KB", "the same"),
+        ("web, a signature of `/broadcasting/auth`", f"{1e3 * SIGNATURE:g} ms", "`make bench PARTS=authorize`"),
+        ("relay, an event that reaches it", f"{1e6 * EVENT:g} µs", "`make bench PARTS=spread`"),
+        ("relay, a delivery", f"{1e6 * DELIVERY:g} µs", "`make bench PARTS=fanout`, 1,000 subscribers"),
+        (
+            "relay, empty; a connection",
+            f"{RELAY / 1e6:g} MB; {CONNECTION / 1e3:g} KB",
+            "`make bench PARTS=idle`, presence channels. The kernel's buffers of a socket come on top",
+        ),
+        ("relay, clients that come in", f"{RECONNECTS:,} a second", "`make bench PARTS=storm`"),
+        ("nginx, a WebSocket over TLS", f"{PROXIED / 1e3:g} KB", "`make bench PARTS=memory`"),
+        ("Redis, a member of a presence channel", f"{MEMBER} bytes", "the same"),
+        ("Redis, a channel with 1,000 messages of history", f"{HISTORY / 1e3:g} KB", "the same"),
+    ]
+    return _rows(("cost", "figure", "measured by"), rows)
+
+
+def limits() -> str:
+    """Where each part's limit is, as a Markdown table."""
+    most = {name: f"{PLANNED / cost:,.0f}" for name, cost in (("postgresql", POSTGRESQL), ("redis", REDIS))}
+    rows = [
+        ("web", "cores", "none", "more machines"),
+        (
+            "PostgreSQL",
+            "commits of one primary, and its disk",
+            f"{most['postgresql']} webhooks/s for each core at {PLANNED:.0%}",
+            "a larger machine; then organizations over several databases, each a deployment of its own",
+        ),
+        ("worker", "cores; one worker at a time has a channel", "none in sum", "more workers"),
+        (
+            "Redis",
+            "one core for all scripts",
+            f"{most['redis']} webhooks/s",
+            "the queue on a server of its own (`CELERY_BROKER_URL`); a [cluster](redis.md#what-a-cluster-gives)",
+        ),
+        (
+            "relay",
+            "every relay hears every event of an organization that it has clients of",
+            f"{PLANNED / EVENT:,.0f} events/s, however many relays",
+            "deployments of their own for groups of organizations",
+        ),
+        (
+            "relay",
+            "clients that come back at once",
+            f"{RECONNECTS:,} a second each",
+            "more relays; `RELAY_DRAIN` spreads planned ends",
+        ),
+        (
+            "web",
+            "signatures for clients that come back at once",
+            f"{1 / SIGNATURE:,.0f} a second for each core",
+            "more cores; webhooks wait among them meanwhile",
+        ),
+        (
+            "nginx",
+            "memory of TLS",
+            f"{PROXIED / 1e3:g} KB a connection",
+            "more machines behind a balancer that passes TCP on",
+        ),
+        ("one organization", "its events go through one channel, in order", "not measured", ""),
+    ]
+    return _rows(("part", "what limits it", "at about", "what then"), rows)
+
+
+def _rows(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def main() -> None:
@@ -116,8 +195,10 @@ def main() -> None:
         parser.add_argument(
             f"--{one.name}", type=float if one.name == "calls" else int, default=getattr(defaults, one.name)
         )
+    parser.add_argument("--costs", action="store_true", help="what the answer is made of, and where limits are")
+    asked = vars(parser.parse_args())
     try:
-        print(table(Load(**vars(parser.parse_args()))))
+        print(f"{costs()}\n\n{limits()}" if asked.pop("costs") else table(Load(**asked)))
     except ValueError as error:
         parser.error(str(error))
 

@@ -44,6 +44,8 @@ class Place:
             "WORKER_METRICS_PORT": "0",
             "BEAT_METRICS_PORT": "0",
             "SOKETI_DEFAULT_APP_MAX_CONNECTIONS": "20000",
+            "USER_RATE_LIMIT": "1000000/minute",  # counted, but never reached
+            "ADDRESS_RATE_LIMIT": "1000000/minute",
             "PUSHER_APP_ID": APP_ID,
             "PUSHER_APP_KEY": KEY,
             "PUSHER_APP_SECRET": SECRET,

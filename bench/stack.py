@@ -18,7 +18,8 @@ from opbx.settings import Settings
 from tests.servers import Server, free_port
 
 SENDER_KEY = "sender-key-of-the-benchmark"
-_ACCESS = access.Access(password="password-of-the-benchmark", sender_key=SENDER_KEY)
+PASSWORD = "password-of-the-benchmark"
+_ACCESS = access.Access(password=PASSWORD, sender_key=SENDER_KEY)
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ import kubernetes_validate
 import pytest
 import yaml
 
+from bench.capacity import CONNECTIONS_OF_A_RELAY
 from opbx.settings import ROOT
 from tests.deploy.environment import check_command, is_known, variables
 
@@ -195,6 +196,15 @@ def test_production_scales_and_keeps_some_of_each() -> None:
         assert "replicas" not in deployments[name]["spec"], "applying would undo what the scaler did"
     for name, budget in _of(objects, "PodDisruptionBudget").items():
         assert _matching(pods, budget["spec"]["selector"]["matchLabels"]) == [pods[name]]
+
+
+def test_relays_are_scaled_as_capacity_is_planned() -> None:
+    objects = list(_objects(_FOLDER / "overlays/production"))
+    scaler = _of(objects, "HorizontalPodAutoscaler")["relay"]["spec"]
+    (each,) = [metric["pods"]["target"]["averageValue"] for metric in scaler["metrics"] if metric["type"] == "Pods"]
+    assert int(each) == CONNECTIONS_OF_A_RELAY
+    allowed = int(_of(objects, "ConfigMap")["opbx"]["data"]["SOKETI_DEFAULT_APP_MAX_CONNECTIONS"])
+    assert allowed == scaler["maxReplicas"] * CONNECTIONS_OF_A_RELAY, "no relay comes for those who are refused"
 
 
 def test_metrics_for_scaling_are_ones_that_we_show_and_the_adapter_hands_on() -> None:

@@ -4,7 +4,19 @@ import re
 
 import pytest
 
-from bench.capacity import CONNECTIONS_OF_A_RELAY, EVENT, PLANNED, Load, need, table
+from bench.capacity import (
+    CONNECTIONS_OF_A_RELAY,
+    DELIVERY,
+    EVENT,
+    PLANNED,
+    RECONNECTS,
+    SIGNATURE,
+    Load,
+    costs,
+    limits,
+    need,
+    table,
+)
 from opbx.settings import ROOT
 
 _PAGE = (ROOT / "docs/operations/capacity.md").read_text()
@@ -20,6 +32,11 @@ def test_tables_are_what_the_model_says(load: Load) -> None:
     assert table(load) in _PAGE
 
 
+def test_the_page_shows_what_the_model_is_made_of_and_where_limits_are() -> None:
+    assert costs() in _PAGE
+    assert limits() in _PAGE
+
+
 def test_the_question_that_everybody_asks_is_answered() -> None:
     assert Load(1_000, 100_000, 500) in _shown()
 
@@ -33,10 +50,17 @@ def test_relays_are_as_many_as_their_work_and_their_connections_need() -> None:
     assert need(Load(1_000, 100 * CONNECTIONS_OF_A_RELAY, 1)).relays == 100
     busy = Load(2, 10_000, 1_000)  # each event goes to 5,000
     relays = need(busy).relays
-    assert relays * PLANNED >= relays * busy.events * EVENT + busy.events * busy.audience * 0.42e-6
+    assert relays * PLANNED >= relays * busy.events * EVENT + busy.events * busy.audience * DELIVERY
     assert need(Load(1, 10, 1)).relays == 2
 
 
 def test_more_events_than_one_relay_hears_are_refused() -> None:
     with pytest.raises(ValueError, match="split the organizations"):
         need(Load(1_000, 1_000, PLANNED / EVENT / 3 + 1))
+
+
+@pytest.mark.parametrize("calls", [1, 500, 1_200])
+def test_clients_come_back_no_sooner_than_relays_take_them_and_web_signs_for_them(calls: float) -> None:
+    found = need(Load(1_000, 40_000, calls))
+    assert found.back >= 40_000 / found.relays / RECONNECTS
+    assert found.back >= 40_000 * SIGNATURE / max(1, found.web)
