@@ -1,8 +1,8 @@
 """`python -m bench.capacity`: how much of everything a load needs, from what `make bench` has measured.
 
 Each cost is what the part beside it printed on two cores of which other programs used 1 to 4 %; `SIGNATURE`, `EVENT`
-and the bytes of Redis, nginx and the database are from a busier one. Put in those of your own machine: they are all here.
-A test keeps the documentation's tables equal to what this prints.
+and the bytes of Redis, nginx and the database are from a busier one. Put in those of your own machine: they are all
+here. A test keeps the documentation's tables equal to what this prints.
 """
 
 import argparse
