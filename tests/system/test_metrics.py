@@ -8,30 +8,13 @@ from uuid import uuid4
 
 import pytest
 import requests
-from prometheus_client.parser import text_string_to_metric_families
 
+from tests.figures import Figures, moves
 from tests.servers import wait_until
 from tests.system.payloads import FORMS
 from tests.system.stack import Stack
 
 pytestmark = pytest.mark.parametrize("stack", ["sqlite"], indirect=True)
-
-
-class Figures:
-    """What the metrics port of a process showed at one moment."""
-
-    def __init__(self, port: int) -> None:
-        text = requests.get(f"http://127.0.0.1:{port}/metrics", timeout=10).text
-        self.samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
-
-    def __call__(self, name: str, **labels: str) -> float:
-        """The sum of all samples of that name with those labels."""
-        return sum(s.value for s in self.samples if s.name == name and labels.items() <= s.labels.items())
-
-
-def moves(port: int, name: str, before: float, by: float, **labels: str) -> None:
-    what = f"{name}{labels} from {before} by {by}"
-    wait_until(lambda: Figures(port)(name, **labels) >= before + by, timeout=15, what=what)
 
 
 def test_a_call_is_seen_at_every_stage(stack: Stack) -> None:
@@ -110,6 +93,21 @@ def test_what_nobody_delivers_is_seen_to_wait(stack: Stack) -> None:
     assert figures("opbx_outbox_pending_events") == 1
     assert figures("opbx_outbox_oldest_seconds") > 0.1
     assert figures("opbx_queue_depth", queue="broadcasts") >= 1
+
+
+def test_what_redis_uses_and_may_use_is_seen(stack: Stack) -> None:
+    port, ballast, limit = stack.metrics_ports["beat"], 8_000_000, 1_000_000_000
+    used = Figures(port)("opbx_redis_used_memory_bytes")
+    with stack.redis.client() as redis:
+        redis.set("ballast", b"x" * ballast)
+        redis.config_set("maxmemory", limit)
+        try:
+            moves(port, "opbx_redis_used_memory_bytes", used, 0.9 * ballast)
+            assert Figures(port)("opbx_redis_max_memory_bytes") == limit
+        finally:
+            redis.config_set("maxmemory", 0)
+            redis.delete("ballast")
+    assert Figures(port)("opbx_redis_max_memory_bytes") == 0
 
 
 def test_every_process_says_whether_it_is_ready(stack: Stack) -> None:
