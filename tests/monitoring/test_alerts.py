@@ -158,7 +158,45 @@ def _anchors(document: str) -> set[str]:
 
 @pytest.mark.parametrize("alert", sorted(RULES))
 def test_every_alert_says_what_to_do(alert: str) -> None:
-    document, _, anchor = RULES[alert]["annotations"]["runbook_url"].partition("#")
-    assert anchor in _anchors(document)
+    page, _, anchor = RULES[alert]["annotations"]["runbook_url"].partition("#")
+    assert page == "{{ $externalLabels.docs }}/operations/runbooks.html"
+    assert anchor in _anchors("docs/operations/runbooks.md")
     assert RULES[alert]["labels"]["severity"] in {"page", "ticket"}
     assert RULES[alert]["annotations"]["summary"]
+
+
+def test_alerts_link_to_the_documentation_of_this_installation(promtool: str, tmp_path: Path) -> None:
+    config = yaml.safe_load((ROOT / "deploy/prometheus/prometheus.yml").read_text())
+    assert config["global"]["external_labels"] == {"docs": "${DOCS_URL}"}
+    fired = {
+        "exp_labels": {"severity": "page", "source": "broker"},
+        "exp_annotations": {
+            "summary": "broker does not answer beat",
+            "runbook_url": "https://calls.test/manual/operations/runbooks.html#a-source-is-away",
+        },
+    }
+    test = {
+        "interval": "1m",
+        "external_labels": {"docs": "https://calls.test/manual"},
+        "input_series": [{"series": 'opbx_source_up{source="broker"}', "values": "0x30"}],
+        "alert_rule_test": [{"eval_time": "9m", "alertname": "SourceIsAway", "exp_alerts": [fired]}],
+    }
+    asked = tmp_path / "tests.yml"
+    asked.write_text(yaml.safe_dump({"rule_files": [str(_FILE)], "evaluation_interval": "1m", "tests": [test]}))
+    done = subprocess.run([promtool, "test", "rules", str(asked)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_severity_is_told_to_somebody() -> None:
+    config = yaml.safe_load((ROOT / "deploy/alertmanager/alertmanager.yml").read_text())
+    receivers = {receiver["name"] for receiver in config["receivers"]}
+    assert {config["route"]["receiver"], *(route["receiver"] for route in config["route"]["routes"])} == receivers
+    named = re.findall(r"[A-Z]\w+", str(config["inhibit_rules"]))
+    assert {*named} <= RULES.keys()
+
+
+@pytest.mark.skipif(shutil.which("amtool") is None, reason="amtool is not installed")
+def test_alertmanager_accepts_its_configuration() -> None:
+    file = ROOT / "deploy/alertmanager/alertmanager.yml"
+    checked = subprocess.run(["amtool", "check-config", str(file)], capture_output=True, text=True, check=False)
+    assert checked.returncode == 0, checked.stdout + checked.stderr

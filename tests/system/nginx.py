@@ -35,6 +35,7 @@ class Nginx(Server):
         self.port, self.plain_port = free_port(), free_port()
         self.certificates: Certificates = make_certificates(folder)
         self._folder = folder
+        self.docs = folder / "docs"
         self._command = [program, "-p", str(folder), "-c", str(folder / "nginx.conf")]
         self._globals = f"daemon off; pid {folder}/nginx.pid;"
         super().__init__("nginx", folder, *self._command, "-g", self._globals)
@@ -61,6 +62,7 @@ class Nginx(Server):
                 NGINX_CERTIFICATE=self.certificates.certificate,
                 NGINX_CERTIFICATE_KEY=self.certificates.key,
                 NGINX_ACME_ROOT=self._folder,
+                NGINX_DOCS=self.docs,
                 NGINX_WEB=f"127.0.0.1:{self.web}",
                 NGINX_RELAY="relays",
                 NGINX_FLOWER=f"127.0.0.1:{self.flower}",

@@ -74,6 +74,14 @@ def answers(client: websocket.WebSocket) -> bool:
     return bool(json.loads(client.recv())["event"] == "pusher:pong")
 
 
+def test_the_documentation_is_where_alerts_link_to(nginx: Nginx) -> None:
+    nginx.docs.mkdir()
+    (nginx.docs / "runbooks.html").write_text("what to do")
+    answer = nginx.get("/manual/runbooks.html")
+    assert (answer.text, answer.headers["Content-Type"]) == ("what to do", "text/html")
+    assert nginx.get("/manual/../nginx.conf").status_code == 404
+
+
 def test_https_serves_web_and_http_leads_there(nginx: Nginx) -> None:
     answer = nginx.get("/api/v1/health", headers={"X-Request-Id": "asked-through-the-proxy"})
     assert answer.status_code == 200
