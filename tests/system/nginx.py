@@ -28,14 +28,14 @@ def binary() -> str | None:
 class Nginx(Server):
     """Serves what listens at these ports as `https://localhost:{port}`, certified by `certificates.authority`."""
 
-    def __init__(self, folder: Path, *, web: int, relays: Sequence[int], flower: int) -> None:
+    def __init__(self, folder: Path, docs: Path, *, web: int, relays: Sequence[int], flower: int) -> None:
         program = binary()
         assert program is not None, "nginx is not installed"
         self.web, self.relays, self.flower = web, relays, flower
         self.port, self.plain_port = free_port(), free_port()
         self.certificates: Certificates = make_certificates(folder)
         self._folder = folder
-        self.docs = folder / "docs"
+        self.docs = docs
         self._command = [program, "-p", str(folder), "-c", str(folder / "nginx.conf")]
         self._globals = f"daemon off; pid {folder}/nginx.pid;"
         super().__init__("nginx", folder, *self._command, "-g", self._globals)

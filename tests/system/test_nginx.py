@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import uuid4
 
@@ -44,8 +45,16 @@ def flower(stack: Stack) -> Iterator[int]:
 
 
 @pytest.fixture
-def nginx(stack: Stack, flower: int, tmp_path: Path) -> Iterator[Nginx]:
-    server = Nginx(tmp_path, web=stack.web_port, relays=stack.relay_ports, flower=flower)
+def docs() -> Iterator[Path]:
+    """A folder that nginx' own user may read, as it may not those of the tests."""
+    with TemporaryDirectory(prefix="opbx-docs-") as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
+@pytest.fixture
+def nginx(stack: Stack, flower: int, tmp_path: Path, docs: Path) -> Iterator[Nginx]:
+    server = Nginx(tmp_path, docs, web=stack.web_port, relays=stack.relay_ports, flower=flower)
     try:
         server.start()
         yield server
@@ -75,7 +84,6 @@ def answers(client: websocket.WebSocket) -> bool:
 
 
 def test_the_documentation_is_where_alerts_link_to(nginx: Nginx) -> None:
-    nginx.docs.mkdir()
     (nginx.docs / "runbooks.html").write_text("what to do")
     answer = nginx.get("/manual/runbooks.html")
     assert (answer.text, answer.headers["Content-Type"]) == ("what to do", "text/html")
