@@ -84,7 +84,7 @@ def _proxied() -> int:
     """Bytes by which nginx grows with so many WebSockets that say nothing."""
     with place() as here, ExitStack() as open_sockets:
         relay = here.relay()
-        nginx = Nginx(here.folder, web=here.web_port, relays=[here.relay_port], flower=free_port())
+        nginx = Nginx(here.folder, here.folder, web=here.web_port, relays=[here.relay_port], flower=free_port())
         with running(here.redis, relay):
             here.wait_relay(relay)
             nginx.start()
