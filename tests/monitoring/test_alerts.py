@@ -168,18 +168,26 @@ def test_every_alert_says_what_to_do(alert: str) -> None:
 def test_alerts_link_to_the_documentation_of_this_installation(promtool: str, tmp_path: Path) -> None:
     config = yaml.safe_load((ROOT / "deploy/prometheus/prometheus.yml").read_text())
     assert config["global"]["external_labels"] == {"docs": "${DOCS_URL}"}
-    fired = {
-        "exp_labels": {"severity": "page", "source": "broker"},
-        "exp_annotations": {
-            "summary": "broker does not answer beat",
-            "runbook_url": "https://calls.test/manual/operations/runbooks.html#a-source-is-away",
-        },
-    }
+    docs = "https://calls.test/manual"
+
+    def fired(labels: dict[str, str], summary: str, section: str) -> dict[str, Any]:
+        link = f"{docs}/operations/runbooks.html#{section}"
+        return {
+            "exp_labels": {"severity": "page", **labels},
+            "exp_annotations": {"summary": summary, "runbook_url": link},
+        }
+
+    away = [fired({"source": "broker"}, "broker does not answer beat", "a-source-is-away")]
+    nobody = [fired({"job": job}, f"No {job} is running", "a-process-is-down") for job in ("relay", "worker", "beat")]
+    series = {'opbx_source_up{source="broker"}': "0x30", 'up{job="web"}': "1x30", 'up{job="beat"}': "0x30"}
     test = {
         "interval": "1m",
-        "external_labels": {"docs": "https://calls.test/manual"},
-        "input_series": [{"series": 'opbx_source_up{source="broker"}', "values": "0x30"}],
-        "alert_rule_test": [{"eval_time": "9m", "alertname": "SourceIsAway", "exp_alerts": [fired]}],
+        "external_labels": {"docs": docs},
+        "input_series": [{"series": name, "values": values} for name, values in series.items()],
+        "alert_rule_test": [
+            {"eval_time": "9m", "alertname": "SourceIsAway", "exp_alerts": away},
+            {"eval_time": "9m", "alertname": "NobodyOfAKind", "exp_alerts": nobody},
+        ],
     }
     asked = tmp_path / "tests.yml"
     asked.write_text(yaml.safe_dump({"rule_files": [str(_FILE)], "evaluation_interval": "1m", "tests": [test]}))
