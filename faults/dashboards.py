@@ -66,10 +66,13 @@ class Ended(Exception):
 
 
 class Dashboard:
-    """One client in a thread of its own. A visitor comes and goes by `rng`, the others stay."""
+    """One client in a thread of its own, on the relay `home`, and on the next one where that fails.
+
+    A visitor comes and goes by `rng`, the others stay.
+    """
 
     def __init__(
-        self, web: int, relays: list[int], key: str, login: Login, rng: random.Random, *, visitor: bool
+        self, web: int, relays: list[int], key: str, login: Login, rng: random.Random, *, home: int, visitor: bool
     ) -> None:
         self.login = login
         self.visitor = visitor
@@ -80,7 +83,7 @@ class Dashboard:
         self.connected = False
         self.wanted = threading.Event()
         self._web, self._relays, self._key, self._rng = web, relays, key, rng
-        self._relay = rng.randrange(len(relays))
+        self._home = self._relay = self._at = home % len(relays)
         self._over = False
         self._thread = threading.Thread(target=self._live, name="dashboard", daemon=True)
 
@@ -95,6 +98,11 @@ class Dashboard:
     def stop(self) -> None:
         self._over = True
         self._thread.join()
+
+    def goes_home(self) -> bool:
+        """Move there at a moment of rest, or the next fault of that relay would meet nobody. Whether it is there."""
+        self._relay = self._home
+        return self.connected and self._at == self._home and self.sequence is not None
 
     def forget(self) -> None:
         """Begin the notes anew, at a moment of rest: with what the board is true at now."""
@@ -126,12 +134,13 @@ class Dashboard:
             time.sleep(0.05)
 
     def _visit(self, until: float) -> None:
-        url = f"ws://127.0.0.1:{self._relays[self._relay]}/app/{self._key}?protocol=7&client=faults&version=1"
+        self._at = self._relay
+        url = f"ws://127.0.0.1:{self._relays[self._at]}/app/{self._key}?protocol=7&client=faults&version=1"
         socket = websocket.create_connection(url, timeout=_TIMEOUT)
         try:
             self._subscribe(socket)
             socket.settimeout(_LOOK)
-            while not self._over and self.wanted.is_set() and time.monotonic() < until:
+            while not self._over and self.wanted.is_set() and self._at == self._relay and time.monotonic() < until:
                 with suppress(websocket.WebSocketTimeoutException):
                     self._take(socket, self._receive(socket))
             self.history[-1].left = True
@@ -157,7 +166,7 @@ class Dashboard:
             elif message["event"].endswith("error"):
                 raise Ended
         self.members = set(json.loads(message["data"])["presence"]["ids"])
-        self.history.append(Subscription(time.monotonic(), self._relay))
+        self.history.append(Subscription(time.monotonic(), self._at))
         self.connected = True
         self._load("subscribed")
 

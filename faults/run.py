@@ -64,11 +64,13 @@ class Run:
         ]
 
     def _of_organization(self, owner: Login, agent: Login) -> list[Dashboard]:
-        def dashboard(login: Login, visitor: bool) -> Dashboard:
+        def dashboard(login: Login, home: int, visitor: bool) -> Dashboard:
             rng = random.Random(self._rng.random())
-            return Dashboard(self._system.web_port, self._system.relay_ports, KEY, login, rng, visitor=visitor)
+            web, relays = self._system.web_port, self._system.relay_ports
+            return Dashboard(web, relays, KEY, login, rng, home=home, visitor=visitor)
 
-        return [dashboard(owner, False) for _ in range(STEADY)] + [dashboard(agent, True) for _ in range(VISITORS)]
+        steady = [dashboard(owner, number, False) for number in range(STEADY)]
+        return steady + [dashboard(agent, number, True) for number in range(VISITORS)]
 
     def start(self) -> None:
         self._senders.start()
@@ -91,6 +93,7 @@ class Run:
             self._system.domains, self._rng, rate=self._rate, seconds=BEFORE + seconds + AFTER,
             abandoned=self._share_abandoned,
         )  # fmt: skip
+        self._until(self._all_home, "dashboards")
         for dashboard in self._dashboards:
             dashboard.forget()
             if dashboard.visitor:
@@ -136,6 +139,10 @@ class Run:
                 lift()
                 ended = time.monotonic()
         return ended
+
+    def _all_home(self) -> bool:
+        homes = [one.goes_home() for one in self._steady]
+        return all(homes)
 
     def _settled(self) -> bool:
         """Whether all is at rest: webhooks accepted, events published, boards up to date, presence exact."""

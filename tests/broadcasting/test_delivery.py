@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import NoReturn
 
 import pytest
@@ -135,9 +136,12 @@ def test_a_frozen_deliverer_that_wakes_up_late_changes_nothing(
     assert cursor(session).sequence == 2  # and did not move the cursor back
 
 
+@pytest.mark.parametrize("errors", [[], [RedisDown("late as well")]])
 def test_a_frozen_deliverer_does_not_release_the_lease_of_another(
-    deliverer: Deliverer, cursors: Cursors, publisher: FakePublisher, store: Store, session: Session, clock: Clock
-) -> None:
+    deliverer: Deliverer, cursors: Cursors, publisher: FakePublisher, store: Store, session: Session, clock: Clock,
+    errors: list[Exception],
+) -> None:  # fmt: skip
+    """Neither by moving on, nor by giving up."""
     store(Note())
     taken: list[str] = []
 
@@ -146,8 +150,9 @@ def test_a_frozen_deliverer_does_not_release_the_lease_of_another(
         with cursors.open() as pipeline:
             taken.append(claim(cursors, pipeline).owner)
 
-    publisher.during = overtake
-    deliverer.deliver({CHANNEL: ""})
+    publisher.during, publisher.errors = overtake, list(errors)
+    with pytest.raises(RedisDown) if errors else nullcontext():
+        deliverer.deliver({CHANNEL: ""})
 
     assert (cursor(session).sequence, cursor(session).lease_owner) == (0, taken[0])
 
