@@ -1,8 +1,6 @@
 """RabbitMQ as a real server of a test's own; tests are skipped where it is not installed."""
 
-import os
 import socket
-import subprocess
 from contextlib import suppress
 from pathlib import Path
 
@@ -12,10 +10,13 @@ _PROGRAM = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
 
 
 class RabbitServer(Server):
-    """RabbitMQ with a node name, ports and files of its own."""
+    """RabbitMQ with a node name, ports and files of its own.
+
+    Erlang's port mapper too: the one that a node starts by itself outlives it, and is everybody's.
+    """
 
     def __init__(self, folder: Path) -> None:
-        self.port = free_port()
+        self.port, self._mapper_port = free_port(), free_port()
         env = {
             "RABBITMQ_NODENAME": f"opbx{self.port}@localhost",
             "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1",
@@ -26,9 +27,10 @@ class RabbitServer(Server):
             "RABBITMQ_PID_FILE": str(folder / "pid"),
             "RABBITMQ_ENABLED_PLUGINS_FILE": str(folder / "plugins"),
             "ERL_EPMD_ADDRESS": "127.0.0.1",
+            "ERL_EPMD_PORT": str(self._mapper_port),
             "HOME": str(folder),
         }
-        self._epmd = {**os.environ, **env}
+        self._mapper = Server("epmd", folder, "epmd", env=env)
         super().__init__("rabbitmq", folder, str(_PROGRAM), env=env)
 
     @staticmethod
@@ -40,8 +42,16 @@ class RabbitServer(Server):
         return f"amqp://guest:guest@127.0.0.1:{self.port}//"
 
     def start(self) -> None:
+        if not self._mapper.running:
+            self._mapper.start()
+            wait_until(self._is_mapped, what="the port mapper listening")
         super().start()
         wait_until(self._answers, timeout=60, what=f"RabbitMQ answering: {self.tail()}")
+
+    def _is_mapped(self) -> bool:
+        with suppress(OSError), socket.create_connection(("127.0.0.1", self._mapper_port), timeout=5):
+            return True
+        return False
 
     def _answers(self) -> bool:
         assert self.running, self.tail()
@@ -52,4 +62,4 @@ class RabbitServer(Server):
 
     def kill(self) -> None:
         super().kill()
-        subprocess.run(["epmd", "-kill"], env=self._epmd, capture_output=True, check=False)
+        self._mapper.kill()
