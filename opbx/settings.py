@@ -28,6 +28,10 @@ ROOT = Path(__file__).resolve().parent.parent
 VAR = ROOT / "var"
 
 
+#: What is listened on where that is every address of a machine.
+_EVERY_ADDRESS = frozenset({"0.0.0.0", "::", "[::]"})
+
+
 class SettingsError(Exception):
     """A setting is missing or unusable; the message names the variable and what to do."""
 
@@ -160,6 +164,11 @@ class Settings:
     web_metrics_port: int = setting(9602, "port of web's `/metrics` and `/ready`; 0: none", "WEB_METRICS_PORT")
     worker_metrics_port: int = setting(9603, "the same of a worker", "WORKER_METRICS_PORT")
     beat_metrics_port: int = setting(9604, "the same of beat", "BEAT_METRICS_PORT")
+    web_host: str = setting(
+        "127.0.0.1", "where `opbx status` and `opbx doctor` find web's metrics port", "WEB_HOST",
+        follows="`METRICS_HOST`, where that is one address",
+    )  # fmt: skip
+    beat_host: str = setting("127.0.0.1", "the same of beat", "BEAT_HOST", follows="the same")
     web_port: int = setting(8000, "port of web", "WEB_PORT")
     web_workers: int = setting(2, "processes of web", "WEB_WORKERS", least=1)
     web_threads: int = setting(8, "of each process: requests that are served at once", "WEB_THREADS", least=1)
@@ -249,6 +258,8 @@ class Settings:
         given["log_level"] = given.get("log_level", cls.log_level).upper()
         given["database_url"] = _database_url(given.get("database_url", cls.database_url))
         given.setdefault("metrics_host", given.get("bind_host", cls.bind_host))
+        for host in ("web_host", "beat_host") if given["metrics_host"] not in _EVERY_ADDRESS else ():
+            given.setdefault(host, given["metrics_host"])
         relay_port = relay.get("port", RelaySettings.port)
         given.setdefault("public_ws_port", relay_port)
         pusher.setdefault("port", relay_port)

@@ -59,6 +59,24 @@ def test_values_have_the_type_of_their_setting(monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.mark.parametrize(
+    ("given", "web", "beat"),
+    [
+        ({}, "127.0.0.1", "127.0.0.1"),
+        ({"METRICS_HOST": "10.0.0.5"}, "10.0.0.5", "10.0.0.5"),
+        ({"METRICS_HOST": "10.0.0.5", "BEAT_HOST": "beat"}, "10.0.0.5", "beat"),
+        ({"METRICS_HOST": "::"}, "127.0.0.1", "127.0.0.1"),
+    ],
+)
+def test_operators_ask_web_and_beat_where_they_are(
+    given: dict[str, str], web: str, beat: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    settings = Settings.from_environment()
+    assert (settings.web_host, settings.beat_host) == (web, beat)
+
+
+@pytest.mark.parametrize(
     ("variable", "value"), [("WEB_PORT", "many"), ("WEB_WORKERS", "0"), ("BROADCAST_DRIVER", "ably"), ("SIMULATE", "?")]
 )
 def test_an_unusable_value_is_refused_by_name(variable: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:

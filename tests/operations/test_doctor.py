@@ -191,6 +191,16 @@ def test_what_is_of_a_trial_is_found_in_production(settings: Settings) -> None:
     assert "TLS" in messages
 
 
+@pytest.mark.parametrize("name", ["web", "beat"])
+def test_a_process_is_looked_for_where_settings_say(patient: Patient, relays: Relays, name: str) -> None:
+    port, host = f"{name.upper()}_METRICS_PORT", f"{name.upper()}_HOST"
+    there = patient.findings(**{host: "localhost", port: str(relays.metrics_ports[0])})[name]  # it answers as they do
+    assert (there["level"], "localhost" in there["message"]) == ("ok", True)
+    missing = patient.findings(**{port: nowhere()})[name]
+    assert missing["level"] == "warning"
+    assert host in missing["remedy"]
+
+
 def test_it_is_readable(patient: Patient) -> None:
     result = CliRunner().invoke(main, ["doctor"])
     assert "✗ workers" in result.stdout

@@ -56,12 +56,13 @@ class Stack:
             "RELAY_DRAIN": "1",
             "LOGIN_RATE_LIMIT": "10000/minute",
             "LOGIN_TOTAL_RATE_LIMIT": "10000/minute",
+            "WEB_METRICS_PORT": str(self.metrics_ports["web"]),
+            "BEAT_METRICS_PORT": str(self.metrics_ports["beat"]),
             "PYTHONPATH": str(ROOT),
             "PATH": f"{_BIN}{os.pathsep}{os.environ['PATH']}",
             **env,
         }
-        self.web = self.server("web", "gunicorn", "-c", "deploy/gunicorn/web.py", "wsgi:app",
-                               WEB_METRICS_PORT=str(self.metrics_ports["web"]))  # fmt: skip
+        self.web = self.server("web", "gunicorn", "-c", "deploy/gunicorn/web.py", "wsgi:app")
         self.relays = [
             self.server(f"relay{number}", "gunicorn", "-c", "deploy/gunicorn/relay.py", "wsgi:relay",
                         SOKETI_PORT=str(port), SOKETI_METRICS_PORT=str(self.metrics_ports[f"relay{number}"]))
@@ -73,9 +74,8 @@ class Stack:
             for n in (1, 2)
         ]  # fmt: skip
         self.beat = self.server(
-            "beat", "celery", "-q", "-A", "workers", "beat", "-s", str(folder / "beat"), "--pidfile", "",
-            BEAT_METRICS_PORT=str(self.metrics_ports["beat"]),
-        )  # fmt: skip
+            "beat", "celery", "-q", "-A", "workers", "beat", "-s", str(folder / "beat"), "--pidfile", ""
+        )
         self.clients: list[NodeClient] = []
 
     def server(self, name: str, command: str, *arguments: str, **env: str) -> Server:

@@ -47,8 +47,8 @@ def gather(settings: Settings) -> dict[str, Any]:
     engine, redis = open_engine(settings.database_url), connect(settings.redis_url, timeout=PATIENCE)
     queue, apps = create_queue(settings), Apps.from_settings(settings)
     parts: dict[str, Callable[[], Any]] = {
-        "web": lambda: _says(f"http://127.0.0.1:{settings.web_metrics_port}/ready"),
-        "beat": lambda: _says(f"http://127.0.0.1:{settings.beat_metrics_port}/ready"),
+        "web": lambda: _says(f"http://{settings.web_host}:{settings.web_metrics_port}/ready"),
+        "beat": lambda: _says(f"http://{settings.beat_host}:{settings.beat_metrics_port}/ready"),
         "workers": lambda: _workers(queue),
         "queues": lambda: backlog.queue_depths(queue),
         "outbox": lambda: _outbox(engine),

@@ -38,6 +38,7 @@ def _checks(settings: Settings) -> Iterator[Check]:
     yield partial(servers.redis, connect(settings.redis_url, timeout=servers.PATIENCE), _shown(settings.redis_url))
     yield partial(servers.broker, probes(settings, engine, queue)["broker"], _shown(settings.broker_url))
     yield partial(servers.workers, queue)
+    yield partial(servers.web, settings)
     yield partial(servers.beat, settings)
     yield partial(servers.relay, settings)
     engine.dispose()

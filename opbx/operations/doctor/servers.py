@@ -134,18 +134,33 @@ def workers(queue: Celery) -> Iterable[Finding]:
         )
 
 
+def web(settings: Settings) -> Iterable[Finding]:
+    lost = "without it nobody takes webhooks"
+    command = "gunicorn -c deploy/gunicorn/web.py wsgi:app"
+    return _process("web", settings.web_host, settings.web_metrics_port, lost, command)
+
+
 def beat(settings: Settings) -> Iterable[Finding]:
-    """Beat may be on another machine: then nothing can be said."""
-    if settings.beat_metrics_port:
-        try:
-            answer = requests.get(f"http://127.0.0.1:{settings.beat_metrics_port}/ready", timeout=PATIENCE)
-        except requests.RequestException:
-            yield warning(
-                "beat", "No beat on this machine: without one, lost wakes and silent calls stay so.",
-                "One, on any machine: celery -q -A workers beat",
-            )  # fmt: skip
+    lost = "without it lost wakes and silent calls stay so"
+    return _process("beat", settings.beat_host, settings.beat_metrics_port, lost, "celery -q -A workers beat")
+
+
+def _process(name: str, host: str, port: int, lost: str, command: str) -> Iterable[Finding]:
+    """Whether it answers on its metrics port; 0 is none, and nothing is said."""
+    if not port:
+        return
+    url = f"http://{host}:{port}"
+    try:
+        answer = requests.get(f"{url}/ready", timeout=PATIENCE)
+    except requests.RequestException:
+        yield warning(
+            name, f"No {name} at {url}: {lost}.", f"{command}; where it is elsewhere, {name.upper()}_HOST says where."
+        )
+    else:
+        if answer.ok:
+            yield well(name, f"{name.capitalize()} at {url} is ready.")
         else:
-            yield well("beat", "Beat runs." if answer.ok else f"Beat runs, and says: {answer.text}")
+            yield warning(name, f"{name.capitalize()} runs, and says: {answer.text.strip()[:200]}", "See its log.")
 
 
 def relay(settings: Settings) -> Iterable[Finding]:
