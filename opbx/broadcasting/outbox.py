@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import Executable, bindparam, insert, literal, select, update
+from sqlalchemy import bindparam, insert, literal, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from opbx.broadcasting import rules as _rules  # noqa: F401  (declares the channels that events may name)
@@ -17,31 +17,38 @@ _heads, _cursors, _events = table_of(ChannelHead), table_of(ChannelCursor), tabl
 _WRITTEN = "channels"  # in a transaction's notes
 
 
-def _next_sequence(dialect: Any) -> Executable:
+def _next_sequence(dialect: Any) -> Any:
     """One statement for a channel's first event and for every later one."""
     first = dialect.insert(_heads).values(channel=bindparam("channel", type_=_heads.c.channel.type), sequence=1)
-    upsert: Executable = first.on_conflict_do_update(
-        index_elements=[_heads.c.channel], set_={"sequence": _heads.c.sequence + 1}
-    )
-    return upsert
+    return first.on_conflict_do_update(index_elements=[_heads.c.channel], set_={"sequence": _heads.c.sequence + 1})
 
 
-# None of these waits for the answer of the one before: the sequence is read from the head that this transaction moved.
+def _new_cursor(moved: Any) -> Any:
+    first = select(moved.c.channel, literal(0)).where(moved.c.sequence == 1)
+    return insert(_cursors).from_select(["channel", "sequence"], first)
+
+
+def _new_event(moved: Any) -> Any:
+    given = [bindparam(name, type_=_events.c[name].type) for name in ("name", "payload", "created_at")]
+    row = select(moved.c.channel, moved.c.sequence, *given)
+    columns = ["channel", "sequence", *(one.key for one in given)]
+    return insert(_events).from_select(columns, row, include_defaults=False)
+
+
+def _store_at_once() -> Any:
+    """PostgreSQL reads the head that it moves in the same statement."""
+    moved = _next_sequence(postgresql).returning(_heads.c.channel, _heads.c.sequence).cte("moved")
+    return _new_event(moved).add_cte(_new_cursor(moved).cte("started"))
+
+
+def _store_in_steps() -> tuple[Any, ...]:
+    """SQLite reads it again. Nobody else moves it meanwhile."""
+    moved = select(_heads).where(_heads.c.channel == bindparam("channel")).subquery("moved")
+    return _next_sequence(sqlite), _new_cursor(moved), _new_event(moved)
+
+
 _NEXT_SEQUENCE = Statement({"sqlite": _next_sequence(sqlite), "postgresql": _next_sequence(postgresql)})
-_HEAD = _heads.c.channel == bindparam("channel")
-_NEW_CURSOR = Statement(
-    insert(_cursors).from_select(
-        ["channel", "sequence"], select(_heads.c.channel, literal(0)).where(_HEAD, _heads.c.sequence == 1)
-    )
-)
-_GIVEN = [bindparam(name, type_=_events.c[name].type) for name in ("name", "payload", "created_at")]
-_NEW_EVENT = Statement(
-    insert(_events).from_select(
-        ["channel", "sequence", *(given.key for given in _GIVEN)],
-        select(_heads.c.channel, _heads.c.sequence, *_GIVEN).where(_HEAD),
-        include_defaults=False,
-    )
-)
+_STORE = Statement({"sqlite": _store_in_steps(), "postgresql": _store_at_once()})
 
 
 def broadcast(transaction: Transaction, event: Event) -> None:
@@ -60,9 +67,7 @@ def broadcast(transaction: Transaction, event: Event) -> None:
     channel = event.channel()
     wire_name(channel)  # an event that nobody can subscribe to is a mistake, found here
     payload = event.render()
-    transaction.send(_NEXT_SEQUENCE, channel=channel)
-    transaction.send(_NEW_CURSOR, channel=channel)
-    transaction.send(_NEW_EVENT, channel=channel, name=event.name, payload=payload, created_at=utcnow())
+    transaction.send(_STORE, channel=channel, name=event.name, payload=payload, created_at=utcnow())
     transaction.notes.setdefault(_WRITTEN, {})[channel] = None  # a set that keeps the order
 
 

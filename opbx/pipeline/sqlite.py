@@ -25,8 +25,11 @@ class _Immediate:
         self._connection = connection
 
     def send(self, statement: Statement, /, **parameters: Any) -> _Answered:
-        done = self._connection.execute(statement.core(self._connection.dialect.name), parameters)
-        return _Answered(list(done) if done.returns_rows else [])
+        rows: list[Any] = []
+        for core in statement.core(self._connection.dialect.name):
+            done = self._connection.execute(core, parameters)
+            rows = list(done) if done.returns_rows else []
+        return _Answered(rows)
 
     def commit(self) -> None:
         """Only at the end."""

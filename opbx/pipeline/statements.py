@@ -24,19 +24,24 @@ _numbers = count(1)
 
 
 class Statement:
-    """A Core statement with named parameters; a mapping where the databases need different ones."""
+    """A Core statement with named parameters; a mapping where the databases need different ones.
+
+    SQLite may need several in place of one: they run in order, and the last one's rows are the reply.
+    """
 
     def __init__(self, core: Any) -> None:
         self._core = core
 
-    def core(self, database: str) -> Any:
-        """The statement for SQLAlchemy to execute."""
-        return self._core[database] if isinstance(self._core, Mapping) else self._core
+    def core(self, database: str) -> tuple[Any, ...]:
+        """The statements for SQLAlchemy to execute."""
+        core = self._core[database] if isinstance(self._core, Mapping) else self._core
+        return core if isinstance(core, tuple) else (core,)
 
     @cached_property
     def compiled(self) -> "Compiled":
         """The statement for PostgreSQL."""
-        return Compiled(self.core("postgresql"))
+        (core,) = self.core("postgresql")
+        return Compiled(core)
 
 
 class Compiled:

@@ -10,14 +10,16 @@ from pathlib import Path
 import pytest
 import requests
 
-from opbx.operations import web_worker
-from opbx.operations.web_worker import is_whole
+from opbx.operations.request_framing import LONGEST, Extent, extent
 from opbx.settings import ROOT
 from tests.servers import Server, free_port, wait_until
 
 #: A small application behind the worker: it says how much it was sent.
 _APP = """
 def app(environ, start_response):
+    if environ["PATH_INFO"] == "/refused":
+        start_response("413 Content Too Large", [("Content-Length", "0")])
+        return []
     body = environ["wsgi.input"].read()
     start_response("200 OK", [("Content-Length", str(len(str(len(body)))))])
     return [str(len(body)).encode()]
@@ -28,27 +30,27 @@ POST = b"POST /x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n"
 
 
 @pytest.mark.parametrize(
-    ("data", "whole"),
+    ("data", "expected"),
     [
-        (b"", False),
-        (b"GET / HTTP/1.1\r\nHost: x\r\n", False),
-        (b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", True),
-        (POST, False),
-        (POST + b"123456789", False),
-        (POST + b"1234567890", True),
-        (POST.replace(b"Content-Length", b"content-LENGTH") + b"123456789", False),
-        (POST.replace(b" 10", b" 1000000"), True),
-        (CHUNKED + b"5\r\nhello\r\n", False),
-        (CHUNKED + b"5\r\nhello\r\n0\r\n\r\n", True),
-        (CHUNKED + b"FFFF\r\n0\r\n\r\n", False),  # the first bytes of a chunk that look like the last chunk
-        (CHUNKED + b"5\r\nhello\r\n0\r\nDigest: x\r\n", False),
-        (CHUNKED + b"5\r\nhello\r\n0\r\nDigest: x\r\n\r\n", True),
-        (CHUNKED + b"nonsense\r\n", True),  # refused when it is read
-        (b"x" * web_worker.LONGEST, True),
+        (b"", Extent.PART),
+        (b"GET / HTTP/1.1\r\nHost: x\r\n", Extent.PART),
+        (b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", Extent.WHOLE),
+        (POST, Extent.PART),
+        (POST + b"123456789", Extent.PART),
+        (POST + b"1234567890", Extent.WHOLE),
+        (POST.replace(b"Content-Length", b"content-LENGTH") + b"123456789", Extent.PART),
+        (POST.replace(b" 10", b" 1000000"), Extent.LONG),
+        (CHUNKED + b"5\r\nhello\r\n", Extent.PART),
+        (CHUNKED + b"5\r\nhello\r\n0\r\n\r\n", Extent.WHOLE),
+        (CHUNKED + b"FFFF\r\n0\r\n\r\n", Extent.PART),  # the first bytes of a chunk that look like the last chunk
+        (CHUNKED + b"5\r\nhello\r\n0\r\nDigest: x\r\n", Extent.PART),
+        (CHUNKED + b"5\r\nhello\r\n0\r\nDigest: x\r\n\r\n", Extent.WHOLE),
+        (CHUNKED + b"nonsense\r\n", Extent.LONG),  # refused when it is read
+        (b"x" * LONGEST, Extent.LONG),
     ],
 )
-def test_what_is_whole(data: bytes, whole: bool) -> None:
-    assert is_whole(data) is whole
+def test_how_much_is_here(data: bytes, expected: Extent) -> None:
+    assert extent(data) is expected
 
 
 @pytest.fixture(scope="module")
@@ -160,3 +162,34 @@ def test_a_sender_that_ends_in_the_middle_costs_nothing(port: int) -> None:
         sender.shutdown(socket.SHUT_WR)
         sender.recv(1000)  # an end, or an answer: not a wait
     assert requests.get(f"http://127.0.0.1:{port}/", timeout=5).text == "0"
+
+
+def test_a_body_that_is_too_long_and_never_comes_holds_nobody_up(port: int) -> None:
+    greedy = [connect(port) for _ in range(8)]
+    for sender in greedy:
+        sender.sendall(POST.replace(b"POST /x", b"POST /refused").replace(b" 10", b" 1000000"))
+    assert requests.get(f"http://127.0.0.1:{port}/", timeout=1.5).text == "0"
+    for sender in greedy:
+        assert sender.recv(1000).startswith(b"HTTP/1.1 413"), "answered before it is closed"
+        sender.close()
+
+
+def test_who_asks_is_told_to_go_on(port: int) -> None:
+    with connect(port) as sender:
+        sender.sendall(POST.replace(b"Host", b"Expect: 100-continue\r\nHost"))
+        assert sender.recv(1000) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        sender.sendall(b"0123456789")
+        read_answer(sender)
+
+
+def test_who_stays_after_a_last_answer_holds_nobody_up(port: int) -> None:
+    staying = [connect(port) for _ in range(8)]
+    for sender in staying:
+        sender.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+    asked = time.monotonic()
+    assert requests.get(f"http://127.0.0.1:{port}/", timeout=1.5).text == "0"
+    assert time.monotonic() - asked < 1.5
+    for sender in staying:
+        answer = b"".join(iter(lambda: sender.recv(1000), b""))  # noqa: B023 - called here
+        assert answer.endswith(b"0")
+        sender.close()
