@@ -38,7 +38,7 @@ class Trip:
     answer: Spread
     after_answer: Spread
     after_sending: Spread
-    rate: float  # webhooks answered a second
+    rate: float  # webhooks answered a second while they came at their full rate
     lost: int
     duplicated: int
     disordered: int
@@ -76,16 +76,21 @@ def travel(stack: Stack, *, calls_per_second: float, seconds: float, warm_up: fl
     used["dashboards"] = evening.cpu
     answered = sum(post.accepted for post in posts) or 1
     cpu = {name: 1000 * spent / answered for name, spent in used.items()}
-    return _compare(stack, posts, evening, warm_up, cpu)
+    return _compare(stack, posts, evening, (warm_up, seconds), cpu)
 
 
-def _compare(stack: Stack, posts: list[Post], evening: Evening, warm_up: float, cpu: dict[str, float]) -> Trip:
+def _compare(
+    stack: Stack, posts: list[Post], evening: Evening, steady: tuple[float, float], cpu: dict[str, float]
+) -> Trip:
+    """What came of `posts`. Times are counted while they come at their full rate: of a call's first webhook to the
+    last call's first, in seconds from the beginning.
+    """
     channels = {o.domain: f"presence-presence.org.{o.id}" for o in stack.organizations}
     expected: dict[str, dict[tuple[str, str], Post]] = defaultdict(dict)
     for post in posts:
         if post.accepted:
             expected[channels[post.domain]][post.call_id, STAGES[post.stage]] = post
-    counted_from = posts[0].due + warm_up
+    counted_from, counted_until = (posts[0].due + second for second in steady)
     after_answer, after_sending = [], []
     lost = duplicated = disordered = 0
     for dashboard in evening.dashboards:
@@ -95,16 +100,16 @@ def _compare(stack: Stack, posts: list[Post], evening: Evening, warm_up: float, 
         duplicated += len(dashboard.events) - len(seen)
         disordered += _disorder(dashboard.events)
         for key, post in mine.items():
-            if key in seen and post.due >= counted_from:
+            if key in seen and counted_from <= post.due < counted_until:
                 after_answer.append(seen[key].at - post.answered)
                 after_sending.append(seen[key].at - post.sent)
-    counted = [post for post in posts if post.due >= counted_from and post.answered]
+    counted = [post for post in posts if counted_from <= post.due < counted_until and post.answered]
     return Trip(
         posts=posts,
         answer=Spread.of([post.answered - post.due for post in counted]),
         after_answer=Spread.of(after_answer),
         after_sending=Spread.of(after_sending),
-        rate=len(counted) / (max(post.answered for post in counted) - counted_from) if counted else 0.0,
+        rate=sum(counted_from <= post.answered < counted_until for post in posts) / (counted_until - counted_from),
         lost=lost, duplicated=duplicated, disordered=disordered, cpu=cpu,
     )  # fmt: skip
 

@@ -22,13 +22,11 @@ def run() -> None:
             "(p50 / p99 / max)"
         )
         stored = stack.stored() - stored
-        offered = sum(post.due >= trip.posts[0].due + 2 for post in trip.posts)
-        table.goal("webhooks answered a second", f"{trip.rate:.0f}", f"≥ {RATE}", trip.rate >= 0.9 * RATE)
+        table.goal("webhooks answered a second", f"{trip.rate:.0f}", f"≥ {RATE}", trip.rate >= 0.99 * RATE)
         table.goal("faults", trip.faults, "none", trip.clean)
         table.figure("due to answer", str(trip.answer))
         table.figure("answer to event", str(trip.after_answer))
         table.figure("sending to event", str(trip.after_sending))
-        table.figure("webhooks counted", str(offered))
         table.figure("stored a call", f"{stored * len(STAGES) / (len(trip.posts) - trip.refused) / 1000:.1f} KB")
         table.figure(
             "processor time a webhook", f"{sum(trip.cpu.values()):.2f} ms, of {2000 / RATE:.1f} ms that two cores have"

@@ -60,9 +60,8 @@ class Event(ABC):
 
     def render(self) -> dict[str, Any]:
         """The payload as it is stored: dumped by the schema, then validated. Raises `InvalidPayload`."""
-        schema = _schema(type(self).schema)
+        schema, known = _schema(type(self).schema)
         payload = self.payload()
-        known = {field.attribute or name for name, field in schema.dump_fields.items()}
         unknown = payload.keys() - known
         if unknown:
             raise InvalidPayload(self.name, {name: ["Unknown field."] for name in sorted(unknown)})
@@ -77,9 +76,10 @@ class Event(ABC):
 
 
 @cache
-def _schema(schema: type[Schema]) -> Schema:
-    # building a schema costs more than dumping an event with it
-    return schema(unknown=RAISE)
+def _schema(schema: type[Schema]) -> tuple[Schema, frozenset[str]]:
+    """The schema, which costs more to build than an event to dump, and the names that it knows."""
+    built = schema(unknown=RAISE)
+    return built, frozenset(field.attribute or name for name, field in built.dump_fields.items())
 
 
 def _every_field(schema: Schema) -> Iterator[tuple[str, fields.Field[Any]]]:
