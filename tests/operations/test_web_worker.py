@@ -16,10 +16,15 @@ from tests.servers import Server, free_port, wait_until
 
 #: A small application behind the worker: it says how much it was sent.
 _APP = """
+import time
+
+
 def app(environ, start_response):
     if environ["PATH_INFO"] == "/refused":
         start_response("413 Content Too Large", [("Content-Length", "0")])
         return []
+    if environ["PATH_INFO"] == "/slow":
+        time.sleep(1)
     body = environ["wsgi.input"].read()
     start_response("200 OK", [("Content-Length", str(len(str(len(body)))))])
     return [str(len(body)).encode()]
@@ -53,15 +58,13 @@ def test_how_much_is_here(data: bytes, expected: Extent) -> None:
     assert extent(data) is expected
 
 
-@pytest.fixture(scope="module")
-def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+def start(folder: Path) -> tuple[int, Server]:
     """One process of two threads."""
-    folder: Path = tmp_path_factory.mktemp("worker")
     (folder / "small.py").write_text(_APP)
     (folder / "conf.py").write_text(
         "from opbx.operations import web_worker\nweb_worker.PATIENCE = 2.0\n"
         "worker_class = 'opbx.operations.web_worker.WholeRequests'\nthreads = 2\nkeepalive = 5\n"
-        "control_socket_disable = True\n"
+        "worker_connections = 40\ncontrol_socket_disable = True\n"
     )
     port = free_port()
     server = Server(
@@ -75,6 +78,12 @@ def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
             return attempt.connect_ex(("127.0.0.1", port)) == 0
 
     wait_until(answers, what=f"gunicorn: {server.tail()}")
+    return port, server
+
+
+@pytest.fixture(scope="module")
+def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    port, server = start(tmp_path_factory.mktemp("worker"))
     yield port
     server.stop()
 
@@ -193,3 +202,25 @@ def test_who_stays_after_a_last_answer_holds_nobody_up(port: int) -> None:
         answer = b"".join(iter(lambda: sender.recv(1000), b""))  # noqa: B023 - called here
         assert answer.endswith(b"0")
         sender.close()
+
+
+def test_a_full_process_serves_who_waited_once_there_is_room(port: int) -> None:
+    idle = [connect(port) for _ in range(45)]
+    with connect(port) as late:
+        late.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        for sender in idle:
+            sender.close()
+        assert late.recv(1000).startswith(b"HTTP/1.1 200")
+
+
+def test_a_leaving_process_ends_what_is_under_way(tmp_path: Path) -> None:
+    port, server = start(tmp_path)
+    with connect(port) as sender, connect(port) as idle:
+        sender.sendall(b"GET /slow HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        idle.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert idle.recv(1000).startswith(b"HTTP/1.1 200")
+        server.stop()
+        answer = sender.recv(1000)
+        assert answer.startswith(b"HTTP/1.1 200")
+        assert b"Connection: close" in answer or sender.recv(1000) == b""
+        assert idle.recv(1000) == b""
