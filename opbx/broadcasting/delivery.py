@@ -26,6 +26,7 @@ from opbx.broadcasting.publisher import Publishes
 from opbx.metrics.delivery import DELIVERY
 from opbx.metrics.instruments import EVENTS_FAILED, EVENTS_REPEATED
 from opbx.pipeline import Pipeline
+from opbx.pusher.messages import RESYNC
 
 log = structlog.get_logger()
 
@@ -125,7 +126,10 @@ class Deliverer:
         return step
 
     def _messages(self, lease: Lease, path: str, unpublishable: dict[int, str]) -> list[Message]:
-        """The messages that can be published; the others are noted in `unpublishable`, by row id."""
+        """What is published; what cannot be is noted in `unpublishable`, by row id, and clients load anew in its place.
+
+        Told by the gap alone, a quiet channel's clients would be wrong until its next event.
+        """
         if not lease.pending:
             raise EventsMissing(lease.channel)  # or the next claim would find them for ever
         try:
@@ -139,6 +143,7 @@ class Deliverer:
                 messages.append(self._message(row, path))
             except Unpublishable as error:
                 unpublishable[row.id] = str(error)
+                messages.append(_sent(row, path, RESYNC, "{}"))
         return messages
 
     def _message(self, row: Pending, path: str) -> Message:
@@ -146,8 +151,7 @@ class Deliverer:
         data = orjson.dumps({**row.payload, "sequence": row.sequence})
         if len(data) > self._max_payload:
             raise Unpublishable(f"{len(data)} bytes of data, more than the {self._max_payload} that a relay takes")
-        committed = int(row.created_at.timestamp() * 1000)
-        return Message(row.name, data.decode(), row.sequence, committed=committed, trail=path)
+        return _sent(row, path, row.name, data.decode())
 
     def _publish(self, step: _Step) -> None:
         """Publish in one round trip."""
@@ -171,6 +175,11 @@ class Deliverer:
             self._cursors.release(pipeline, leases)
         except SQLAlchemyError as error:
             log.warning("leases were left to expire", channels=[lease.channel for lease in leases], error=repr(error))
+
+
+def _sent(row: Pending, path: str, event: str, data: str) -> Message:
+    committed = int(row.created_at.timestamp() * 1000)
+    return Message(event, data, row.sequence, committed=committed, trail=path)
 
 
 def _tell(moves: Mapping[Lease, Move], overtaken: Sequence[str]) -> None:

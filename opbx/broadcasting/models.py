@@ -37,7 +37,7 @@ class BroadcastEvent(Model):
     sequence: Mapped[int] = mapped_column(BigInteger)
     name: Mapped[str] = mapped_column(String(200))
     payload: Mapped[dict[str, Any]] = mapped_column(JSON)
-    failure: Mapped[str | None] = mapped_column(String(500))  # why it can never be published; clients see the gap
+    failure: Mapped[str | None] = mapped_column(String(500))  # why it can never be published; clients load anew
     failed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     attempts: Mapped[int] = mapped_column(SmallInteger, server_default="0")  # that failed
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow, index=True)

@@ -12,6 +12,7 @@ from opbx.broadcasting.events import Event
 from opbx.broadcasting.outbox import broadcast
 from opbx.database import utcnow
 from opbx.pipeline import Transactions
+from opbx.pusher.messages import RESYNC
 
 
 class NoteSchema(Schema):
@@ -67,7 +68,12 @@ class FakePublisher:
 
     @property
     def sequences(self) -> list[int | None]:
-        return [message.sequence for _, messages in self.calls for message in messages]
+        """Of the events: a resync in the place of one that cannot be published is none."""
+        return [message.sequence for message in self.messages if message.event != RESYNC]
+
+    @property
+    def messages(self) -> list[Message]:
+        return [message for _, messages in self.calls for message in messages]
 
 
 class Clock:

@@ -241,7 +241,7 @@ def test_killed_between_publishing_and_moving_the_cursor_publishes_nothing_twice
     assert counted("opbx_events_repeated_total") == before + 1
 
 
-def test_an_event_that_is_too_large_is_marked_and_skipped(
+def test_an_event_that_is_too_large_is_marked_and_clients_are_told_to_load_anew(
     deliverer: Deliverer, publisher: FakePublisher, store: Store, session: Session
 ) -> None:
     store(Note(), Note("x" * 2000), Note())
@@ -250,7 +250,12 @@ def test_an_event_that_is_too_large_is_marked_and_skipped(
     deliverer.deliver({CHANNEL: ""})
 
     assert counted("opbx_events_failed_total") == before + 1
-    assert publisher.sequences == [1, 3]
+    assert [(message.event, message.sequence) for message in publisher.messages] == [
+        ("note.written", 1),
+        ("opbx:resync", 2),
+        ("note.written", 3),
+    ]
+    assert publisher.messages[1].data == "{}"
     assert cursor(session).sequence == 3
     failures = session.scalars(select(BroadcastEvent.failure).order_by(BroadcastEvent.sequence)).all()
     assert failures[0] is failures[2] is None

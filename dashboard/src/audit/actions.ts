@@ -67,6 +67,7 @@ export function subjectOf(entry: AuditEntry): string | null {
 /** The rest in words: `role: User → Owner`. */
 export function detailsOf({ details }: AuditEntry): string {
   return Object.entries(details)
+    .filter(([name]) => name !== 'kind') // of a token: the action's words tell it
     .map(([name, value]) => {
       const words = isChange(value) ? [value.from, value.to] : [value];
       return `${name.replaceAll('_', ' ')}: ${words.map((word) => wordOf(name, word)).join(' → ')}`;

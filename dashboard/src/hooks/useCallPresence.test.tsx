@@ -310,6 +310,17 @@ it('waits for an event that is under way before it takes it for missing', async 
   expect(seen.connection).toBe('connected');
 });
 
+it('loads anew, and misses nothing, where a resync comes in the place of an event that cannot be sent', async () => {
+  await goLive();
+  active = { ...active, data: [], sequence: 6 };
+  channel().emit('.opbx:resync', {});
+  await wait(50);
+  expect(seen.totalActiveCalls).toBe(0);
+  await wait(QUIET_MS * 1.3);
+  await wait(UNDER_WAY_MS);
+  expect(seen.connection).toBe('connected');
+});
+
 it('shows that the server cannot tell whether something is missing', async () => {
   await goLive();
   for (const path of ['/api/v1/calls/active', '/api/v1/calls/sequence'] as const) {

@@ -23,7 +23,7 @@ export function Page({ title, tabTitle = title, actions, children }: Props) {
   return (
     <>
       <header className="page-head">
-        <img src={mark} alt="" className="size-7 lg:hidden" />
+        <img src={mark} alt="" className="size-7 max-[24rem]:hidden lg:hidden" />
         <h1 className="min-w-0 flex-1 truncate text-xl font-semibold tracking-tight">{title}</h1>
         {actions}
         <ConnectionBadge connection={live.connection} nextTryAt={live.nextTryAt} />

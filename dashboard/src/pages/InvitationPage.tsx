@@ -29,8 +29,8 @@ export function InvitationPage({ token, onDone }: { token: string; onDone: () =>
     <main className="center-page">
       {error ? (
         <div role="alert">
-          <Blank icon={KeyIcon} title="This link cannot be used">
-            {messageOf(error)}
+          <Blank icon={KeyIcon} title="This link cannot be used" titleAs="h1">
+            <p>{messageOf(error)}</p>
             <button type="button" className="button mt-4" onClick={onDone}>
               To the login
             </button>

@@ -1,6 +1,7 @@
 import { ApiError, messageOf } from '@/api/error';
 import { session } from '@/auth/session';
 import mark from '@/assets/mark.svg';
+import { Field } from '@/ui/Field';
 import { WarningIcon } from '@/ui/icons';
 import { useRef, useState, type SubmitEvent } from 'react';
 
@@ -27,40 +28,45 @@ export function LoginPage({ notice }: { notice: string | null }) {
   return (
     <main className="center-page">
       <form
-        className="panel w-full max-w-sm p-6 sm:p-8"
+        className="panel grid w-full max-w-sm gap-5 p-6 sm:p-8"
         data-testid="login-form"
         aria-labelledby="login-title"
         onSubmit={(event) => void submit(event)}
       >
-        <img src={mark} alt="" className="mb-5 size-10" />
-        <h1 id="login-title" className="text-2xl font-semibold tracking-tight">
-          Sign in to OPBX
-        </h1>
-        <p className="mt-1 text-muted">See your organization’s calls as they happen.</p>
+        <img src={mark} alt="" className="size-10" />
+        <div>
+          <h1 id="login-title" className="text-2xl font-semibold tracking-tight">
+            Sign in to OPBX
+          </h1>
+          <p className="mt-1 text-muted">See your organization’s calls as they happen.</p>
+        </div>
 
         {message && (
-          <p role="alert" className={`notice mt-5 ${problem ? 'tone-bad' : 'tone-warm'}`}>
+          <p role="alert" className={`notice ${problem ? 'tone-bad' : 'tone-warm'}`}>
             <WarningIcon className="mt-0.5 size-4" />
             {message}
           </p>
         )}
 
-        <label className="field">
-          Email
-          <input className="input" name="email" type="email" autoComplete="username" required autoFocus />
-        </label>
-        <label className="field">
-          Password
-          <input
-            ref={password}
-            className="input"
-            name="password"
-            type="password"
-            autoComplete="current-password"
-            required
-          />
-        </label>
-        <button type="submit" className="button button-primary mt-6 w-full" disabled={busy}>
+        <Field label="Email">
+          {(control) => (
+            <input {...control} className="input" name="email" type="email" autoComplete="username" required autoFocus />
+          )}
+        </Field>
+        <Field label="Password">
+          {(control) => (
+            <input
+              {...control}
+              ref={password}
+              className="input"
+              name="password"
+              type="password"
+              autoComplete="current-password"
+              required
+            />
+          )}
+        </Field>
+        <button type="submit" className="button button-primary" disabled={busy}>
           {busy ? 'Signing in…' : 'Sign in'}
         </button>
       </form>

@@ -29,14 +29,14 @@ export function PasswordForm({ email }: { email: string }) {
 
   return (
     <Panel title="Password">
-      <form className="panel-body grid max-w-md gap-4" onSubmit={submit}>
+      <form className="panel-body grid gap-4" onSubmit={submit}>
         {/* For password managers: whose it is. */}
         <input type="hidden" autoComplete="username" value={email} readOnly />
         <Field label="Current password" problem={problems.current_password}>
           {(control) => (
             <input
               {...control}
-              className="input"
+              className="input max-w-md"
               name="current_password"
               type="password"
               autoComplete="current-password"
@@ -48,7 +48,7 @@ export function PasswordForm({ email }: { email: string }) {
           {(control) => (
             <input
               {...control}
-              className="input"
+              className="input max-w-md"
               name="new_password"
               type="password"
               autoComplete="new-password"

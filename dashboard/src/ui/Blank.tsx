@@ -4,13 +4,21 @@ import { ApiError, messageOf } from '@/api/error';
 import { RetryIcon, WarningIcon, type Icon } from '@/ui/icons';
 import type { ReactNode } from 'react';
 
-export function Blank({ icon: BlankIcon, title, children }: { icon: Icon; title: string; children?: ReactNode }) {
+interface BlankProps {
+  icon: Icon;
+  title: string;
+  /** The element of the title: a heading where the page has no other. */
+  titleAs?: 'p' | 'h1';
+  children?: ReactNode;
+}
+
+export function Blank({ icon: BlankIcon, title, titleAs: Title = 'p', children }: BlankProps) {
   return (
     <div className="blank">
       <span className="blank-icon">
         <BlankIcon className="size-6" />
       </span>
-      <p className="blank-title">{title}</p>
+      <Title className="blank-title">{title}</Title>
       {children && <div className="max-w-md">{children}</div>}
     </div>
   );

@@ -18,7 +18,7 @@ interface Props<Row> {
 
 export function Table<Row extends { id: string | number }>({ rows, columns, actions }: Props<Row>) {
   return (
-    <table className="table">
+    <table className="table rows">
       <thead>
         <tr>
           {columns.map(({ head, from }) => (
