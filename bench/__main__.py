@@ -10,7 +10,7 @@ from bench.processes import busy_seconds, tree_cpu_seconds
 #: In the order in which they run.
 PARTS = (
     "journey", "sustained", "ratio", "authorize", "drain", "queue", "idle", "memory", "fanout", "spread", "storm",
-    "peers",
+    "peers", "board",
 )  # fmt: skip
 
 

@@ -64,15 +64,19 @@ def fill_in_login(stack: Stack, page: Page, email: str, password: str = PASSWORD
 
 def log_in(stack: Stack, page: Page, email: str, path: str = "/") -> None:
     """Come as somebody who has logged in before, to a page that is live."""
+    come_back(page, stack.web_url, email, PASSWORD, path)
+
+
+def come_back(page: Page, url: str, email: str, password: str, path: str = "/") -> None:
     answer = page.context.request.post(
-        f"{stack.web_url}/api/v1/auth/login",
-        data={"email": email, "password": PASSWORD},
+        f"{url}/api/v1/auth/login",
+        data={"email": email, "password": password},
         headers={"Sec-Fetch-Site": "same-origin"},
     )
     assert answer.ok, answer.text()
     user = answer.json()["user"]["id"]
     page.context.add_init_script(f"localStorage.getItem('opbx.user') ?? localStorage.setItem('opbx.user', '{user}')")
-    page.goto(f"{stack.web_url}{path}")
+    page.goto(f"{url}{path}")
     expect_state(page, "connected")
 
 
@@ -100,3 +104,43 @@ def violations(page: Page) -> list[str]:
              ({id, nodes}) => `${id}: ${nodes.map(({target}) => target.join(' ')).join(', ')}`)"""
     )
     return found
+
+
+#: Notes when each call's row, new on the board, is on the screen. Whether a row appears within a frame or between two
+#: decides which frame shows it; a message that is posted in a frame comes after it was drawn.
+_WATCH = """() => {
+  if (window.painted) return;
+  window.painted = {};
+  let drawing = false;
+  const request = window.requestAnimationFrame.bind(window);
+  const afterFrame = (callback) => {
+    const {port1, port2} = new MessageChannel();
+    port1.onmessage = callback;
+    port2.postMessage(null);
+  };
+  window.requestAnimationFrame = (callback) => request((time) => {
+    drawing = true;
+    afterFrame(() => { drawing = false; });
+    callback(time);
+  });
+  new MutationObserver(() => {
+    const rows = [...document.querySelectorAll('[data-call-id]')].filter(({dataset}) => !(dataset.callId in painted));
+    for (const {dataset: {callId}} of rows) {
+      painted[callId] = null;
+      const note = () => { painted[callId] = (performance.timeOrigin + performance.now()) / 1000; };
+      if (drawing) afterFrame(note);
+      else request(() => afterFrame(note));
+    }
+  }).observe(document.body, {subtree: true, childList: true});
+}"""
+
+
+def watch_paints(page: Page) -> None:
+    """From now on, note when calls appear."""
+    page.evaluate(_WATCH)
+
+
+def painted(page: Page, call_id: str) -> float:
+    """When the call was first on the screen, in seconds since the epoch."""
+    moment: float = page.wait_for_function("id => window.painted[id]", arg=call_id).json_value()
+    return moment

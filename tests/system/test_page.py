@@ -16,8 +16,10 @@ from tests.system.browser import (
     expect_state,
     fill_in_login,
     log_in,
+    painted,
     session_token,
     visit,
+    watch_paints,
 )
 from tests.system.payloads import FORMS
 from tests.system.stack import Stack
@@ -158,32 +160,16 @@ def test_a_thousand_calls(stack: Stack, page: Page, capsys: pytest.CaptureFixtur
     expect(page.get_by_text("No call matches")).to_be_visible()
 
 
-_WATCH = """() => {
-  window.painted = {};
-  new MutationObserver(() => {
-    const rows = [...document.querySelectorAll('[data-call-id]')].filter(({dataset}) => !painted[dataset.callId]);
-    for (const {dataset} of rows) {
-      painted[dataset.callId] = Infinity;
-      // A task that a frame's callback asks for runs once the frame is on the screen.
-      requestAnimationFrame(() => setTimeout(() => {
-        painted[dataset.callId] = performance.timeOrigin + performance.now();
-      }));
-    }
-  }).observe(document.body, {subtree: true, childList: true});
-}"""
-
-
 def test_the_time_from_webhook_to_pixel(stack: Stack, page: Page, capsys: pytest.CaptureFixture[str]) -> None:
     log_in(stack, page, OWNER)
-    page.evaluate(_WATCH)
+    watch_paints(page)
     delays = []
     for _ in range(25):
         call_id = uuid4().hex
         endpoint, body = FORMS["own form"](call_id, "demo.opbx.test")[0]
-        sent = time.time() * 1000
+        sent = time.time()
         assert stack.webhook(endpoint, body).status_code == 200
-        page.wait_for_function("id => Number.isFinite(painted[id])", arg=call_id)
-        delays.append(page.evaluate("id => painted[id]", call_id) - sent)
+        delays.append(1000 * (painted(page, call_id) - sent))
         stack.webhook(*FORMS["own form"](call_id, "demo.opbx.test")[2])
     with capsys.disabled():
         print(f"\nwebhook to pixel: p50 {statistics.median(delays):.0f} ms, longest {max(delays):.0f} ms")

@@ -27,8 +27,9 @@ SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 LOOKS = [(width, scheme) for scheme in SCHEMES for width in WIDTHS]
 EXAMINED = {(1440, "light"), (390, "dark")}
 
-#: The narrowest and the widest window that a page fits.
-EXTREMES = (360, 3840)
+#: The narrowest window that a page fits, and the widest, of the pages that hang on a wall.
+NARROWEST, WIDEST = 360, 3840
+ON_WALLS = {"live", "live-offline", "statistics"}
 HEIGHTS = {1440: 900, 390: 844, 360: 640, 3840: 2160}
 
 #: Pages by name: the address, and a text that is there once the page has loaded.
@@ -69,7 +70,7 @@ def look(page: Page, name: str) -> None:
         if (width, scheme) in EXAMINED:
             found += [f"{width} {scheme}: {violation}" for violation in violations(page)]
     page.emulate_media(color_scheme="light", reduced_motion="reduce")
-    for width in EXTREMES:
+    for width in (NARROWEST, WIDEST) if name in ON_WALLS else (NARROWEST,):
         resize(page, width)
         page.screenshot(path=SCREENSHOTS / f"{name}-{width}.png")
         assert page.evaluate(_CUT_OFF) == [], f"{name} does not fit {width} pixels"

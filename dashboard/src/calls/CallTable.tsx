@@ -3,10 +3,10 @@ import { CallRow, type ShownCall } from '@/calls/CallRow';
 import { useWindowVirtualizer } from '@tanstack/react-virtual';
 import { useLayoutEffect, useRef, useState } from 'react';
 
-/** Height of a row before it has been measured, in pixels. */
-const EXPECTED_ROW = 56;
+/** Height of a row that has not been measured, in pixels: that of the last one that was. */
+let expectedHeight = 56;
 /** Rows that are drawn beyond the edges of the window, so that quick scrolling shows no gap. */
-const OVERSCAN = 12;
+const OVERSCAN = 6;
 
 const COLUMNS = ['State', 'Caller and callee', 'DID', 'Ext.', 'Direction', 'Started', 'Duration'];
 
@@ -21,10 +21,18 @@ export function CallTable({ calls, ended }: { calls: readonly ShownCall[]; ended
     return () => window.removeEventListener('resize', measure);
   }, []);
 
+  const keyOf = (index: number) => calls[index]?.call_id ?? index;
   const virtualizer = useWindowVirtualizer({
     count: calls.length,
-    estimateSize: () => EXPECTED_ROW,
-    getItemKey: (index) => calls[index]?.call_id ?? index,
+    estimateSize: () => expectedHeight,
+    getItemKey: keyOf,
+    // What observes the rows tells their heights before they are painted; to read one would be to lay out the page again.
+    measureElement: (element, entry, { itemSizeCache, indexFromElement }) => {
+      const measured = entry?.borderBoxSize[0];
+      if (!measured) return itemSizeCache.get(keyOf(indexFromElement(element))) ?? expectedHeight;
+      expectedHeight = Math.round(measured.blockSize);
+      return expectedHeight;
+    },
     overscan: OVERSCAN,
     scrollMargin: top,
   });

@@ -42,7 +42,7 @@ export function useCallPresence(): CallPresence {
   const { board, members } = state;
   const newestFirst = useMemo(() => byStart([...board.calls.values()]), [board.calls]);
   const activeCalls = useMemo(
-    () => newestFirst.map((call) => ({ ...call, duration: secondsSoFar(call, now + state.clockOffset) })),
+    () => newestFirst.map((call) => withDuration(call, now + state.clockOffset)),
     [newestFirst, now, state.clockOffset],
   );
   const endedCalls = useMemo(
@@ -65,10 +65,30 @@ export function useCallPresence(): CallPresence {
   };
 }
 
+const timed = new WeakMap<Call, ActiveCall>();
+
+/** The same object as before where it says the same: of a thousand calls only those are drawn again that changed. */
+function withDuration(call: Call, serverNow: number): ActiveCall {
+  const duration = secondsSoFar(call, serverNow);
+  const known = timed.get(call);
+  if (known?.duration === duration) return known;
+  const current = { ...call, duration };
+  timed.set(call, current);
+  return current;
+}
+
+const starts = new WeakMap<object, number>();
+
+function startOf(call: Pick<Call, 'initiated_at'>): number {
+  let start = starts.get(call);
+  if (start === undefined) {
+    start = call.initiated_at ? Date.parse(call.initiated_at) : 0;
+    starts.set(call, start);
+  }
+  return start;
+}
+
 /** Newest first; a call whose start is unknown counts as old. */
 export function byStart<T extends Pick<Call, 'call_id' | 'initiated_at'>>(calls: readonly T[]): T[] {
-  return calls
-    .map((call) => ({ call, start: call.initiated_at ? Date.parse(call.initiated_at) : 0 }))
-    .sort((a, b) => b.start - a.start || (a.call.call_id < b.call.call_id ? -1 : 1))
-    .map(({ call }) => call);
+  return [...calls].sort((a, b) => startOf(b) - startOf(a) || (a.call_id < b.call_id ? -1 : 1));
 }

@@ -2,7 +2,8 @@ import mark from '@/assets/mark.svg';
 import { ConnectionBadge } from '@/connection/ConnectionBadge';
 import { StaleNotice } from '@/connection/StaleNotice';
 import { useLiveState } from '@/hooks/useLiveState';
-import { useEffect, type ReactNode } from 'react';
+import { useTabTitle } from '@/hooks/useTabTitle';
+import type { ReactNode } from 'react';
 
 interface Props {
   title: string;
@@ -16,9 +17,7 @@ interface Props {
 export function Page({ title, tabTitle = title, actions, children }: Props) {
   const live = useLiveState();
 
-  useEffect(() => {
-    document.title = `${tabTitle} · OPBX`;
-  }, [tabTitle]);
+  useTabTitle(`${tabTitle} · OPBX`);
 
   return (
     <>

@@ -1,9 +1,10 @@
 import { cityOf, formatTime, ownZone, sameClock } from '@/formatting/time';
 import { useClock } from '@/hooks/useClock';
 import { useSignedIn } from '@/hooks/useSession';
+import { memo } from 'react';
 
 /** In whose time the page's times are, and what the organization's clocks show. */
-export function ZoneNote() {
+export const ZoneNote = memo(function ZoneNote() {
   const { organization } = useSignedIn();
   const now = useClock(0);
   const own = ownZone();
@@ -17,4 +18,4 @@ export function ZoneNote() {
         : `In ${cityOf(theirs)}, the zone of ${organization.name}, it is ${formatTime(now, 'minute', theirs)}.`}
     </p>
   );
-}
+});

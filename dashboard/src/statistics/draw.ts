@@ -4,13 +4,14 @@ import type { Bar } from '@/statistics/series';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 
-const FONT_SIZE = 12;
-/** Least distance between two labels of the axis, in pixels. */
-const LABEL_SPACE = 72;
+/** Sizes in parts of the page's text, which is larger on a wall screen: of the labels, and of the least room for one. */
+const FONT_SIZE = 0.75;
+const LABEL_SPACE = 4.5;
 
 export function draw(element: HTMLElement, bars: readonly Bar[]): uPlot {
   const paint = (color: string) => colorOf(element, color);
-  const font = `${FONT_SIZE}px ${getComputedStyle(element).fontFamily}`;
+  const text = parseFloat(getComputedStyle(document.documentElement).fontSize);
+  const font = `${FONT_SIZE * text}px ${getComputedStyle(element).fontFamily}`;
   const axis: uPlot.Axis = { stroke: paint('--muted'), font, ticks: { show: false } };
   const bar = uPlot.paths.bars?.({ size: [0.7, 40], radius: 0.15 });
   const series = (label: string, color: string): uPlot.Series => ({
@@ -34,14 +35,14 @@ export function draw(element: HTMLElement, bars: readonly Bar[]): uPlot {
       {
         ...axis,
         grid: { show: false },
-        size: 28,
-        space: LABEL_SPACE,
+        size: 1.75 * text,
+        space: LABEL_SPACE * text,
         incrs: [1, 2, 3, 6, 12, 24],
         values: (_, splits) => splits.map((place) => bars[place]?.label ?? ''),
       },
       {
         ...axis,
-        size: 44,
+        size: 2.75 * text,
         grid: { stroke: paint('--line'), width: 1 },
         incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000],
       },
