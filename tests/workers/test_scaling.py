@@ -100,9 +100,10 @@ class Ears:
         return all(found == list(range(1, len(found) + 1)) for found in self.by_organization().values())
 
 
-@pytest.mark.parametrize(("database_url", "workers"), [("sqlite", 4), ("postgresql", 8)], indirect=True)
+@pytest.mark.usefixtures("workers")
+@pytest.mark.parametrize(("database_url", "workers"), [("sqlite", 2), ("postgresql", 8)], indirect=True)
 def test_in_order_and_once_and_in_fair_turns(
-    settings: Settings, transactions: Transactions, redis_server: RedisServer, workers: list[Server]
+    settings: Settings, transactions: Transactions, redis_server: RedisServer
 ) -> None:
     with redis_server.client() as redis:
         ears = Ears(redis)
@@ -112,12 +113,8 @@ def test_in_order_and_once_and_in_fair_turns(
         wakes = create_wakes(settings, create_queue(settings))
         wakes.wake(["presence.org.flood"])
         wakes.wake([f"presence.org.other{number}" for number in range(OTHERS)])
-        wait_until(lambda: ears.listen() > 2000, timeout=60, what="the first events")
-        workers[0].kill()
-        killed = time.monotonic()
         total = FLOOD + OTHERS * EACH
         wait_until(lambda: ears.listen() >= total, timeout=60, what=f"all events; {len(ears.heard)} were heard")
-        assert time.monotonic() - killed < 40
         time.sleep(0.5)
         ears.listen()
 
