@@ -127,6 +127,9 @@ class RelaySettings:
     send_buffer: int = setting(
         1_048_576, "unsent bytes kept for a slow reader before it is closed with 4100", "RELAY_SEND_BUFFER"
     )
+    request_timeout: float = setting(
+        10.0, "time for a request's head to be whole, and for its body to follow", "RELAY_REQUEST_TIMEOUT"
+    )
     activity_timeout: int = setting(30, "silence until a client is pinged", "RELAY_ACTIVITY_TIMEOUT", least=1)
     pong_timeout: int = setting(30, "time that it then has to answer", "RELAY_PONG_TIMEOUT", least=1)
     drain: float = setting(20.0, "over which connections are closed at SIGTERM", "RELAY_DRAIN")

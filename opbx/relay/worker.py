@@ -1,26 +1,31 @@
 """gunicorn's gevent worker, with a short way for plain requests.
 
 What a connection has to say is looked at without taking it. A plain request is taken and answered here: one read, one
-write. Anything else stays where it is, and the connection is gunicorn's from then on.
+write. Anything else stays where it is, and the connection is gunicorn's from then on. Neither way waits for more of
+a request than `unfinished.py` allows.
 """
 
 import errno
 import io
 import time
+from contextlib import suppress
 from email.utils import formatdate
 from socket import MSG_PEEK
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
+import gevent
 from gunicorn import util
 from gunicorn.http.wsgi import base_environ
 from gunicorn.workers.ggevent import GeventWorker
 
-from opbx.relay.plain import MAX_HEAD, Head, read_head
+from opbx.relay.plain import MAX_BODY, MAX_HEAD, Head, read_head
+from opbx.relay.unfinished import NoRoom, Unfinished
 from opbx.relay.upgrade import Taken
 
 _GONE = frozenset({errno.EPIPE, errno.ECONNRESET, errno.ENOTCONN, errno.EBADF})
 _NO_BODY = ("204", "304")
+_NO_ROOM = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
 
 class Worker(GeventWorker):  # type: ignore[misc]
@@ -29,47 +34,86 @@ class Worker(GeventWorker):  # type: ignore[misc]
     def init_process(self) -> None:
         self._common: dict[str, Any] = {}
         self._date = (0, "")
+        self._unfinished = Unfinished()
         super().init_process()
+
+    def load_wsgi(self) -> None:
+        from opbx.relay.server import NODE  # noqa: PLC0415 - not before gunicorn has patched what it uses
+
+        super().load_wsgi()
+        self._patience: float = self.wsgi.extensions[NODE].settings.request_timeout
 
     def handle(self, listener: Any, client: Any, addr: Any) -> None:
         """Serve a connection until it ends, or until it is another's."""
         try:
-            done = self._serve(listener, client, addr)
-        except TimeoutError:  # idle for as long as a connection may be
-            done = True
+            if not self._serve(listener, client, addr):
+                super().handle(listener, client, addr)
+        except TimeoutError:  # idle for as long as a connection may be, or too slow
+            pass
+        except NoRoom:
+            self._refuse(client)
         except OSError as error:
             if error.errno not in _GONE:
                 self.log.exception("a connection failed")
-            done = True
         except Exception as error:  # of the application; answered with 500
             self.handle_error(None, client, addr, error)
-            done = True
-        if done:
+        finally:
+            self._unfinished.leave(client)
             util.close(client)
-        else:
-            super().handle(listener, client, addr)
+
+    def timeout_ctx(self) -> Any:
+        """What gunicorn waits for a request's head."""
+        return gevent.Timeout(self._patience, False)
 
     def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> None:
-        """Serve a request that is gunicorn's."""
+        """Serve a request that is gunicorn's, whose body the application reads."""
+        self._unfinished.wait(sock)
+        patience = gevent.Timeout(self._patience)
         try:
-            super().handle_request(listener_name, req, sock, addr)
-        except Taken:
+            with patience, self._unfinished.room(_awaited(req)):
+                super().handle_request(listener_name, req, sock, addr)
+        except NoRoom:
+            self._refuse(sock)
+            raise StopIteration from None
+        except gevent.Timeout as error:
+            if error is not patience:
+                raise
             raise StopIteration from None  # gunicorn's way to end
+        except Taken:
+            raise StopIteration from None
+
+    def _refuse(self, client: Any) -> None:
+        with suppress(OSError):
+            client.sendall(_NO_ROOM)
 
     def _serve(self, listener: Any, client: Any, addr: Any) -> bool:
         """Answer plain requests; False when something else comes."""
         if self.cfg.is_ssl or self.cfg.accesslog:
             return False
-        client.settimeout(self.cfg.keepalive)
+        client.settimeout(self._patience)
         server = listener.getsockname()
+        self._unfinished.wait(client)
         while seen := client.recv(MAX_HEAD * 2, MSG_PEEK):
             head = read_head(seen)
             if head is None:
                 return False
-            body = _take(client, head)
+            body = self._take(client, head, len(seen))
+            self._unfinished.leave(client)
+            client.settimeout(self.cfg.keepalive)
             if body is None or not self._answer(client, head, self._environ(head, body, client, addr, server)):
                 return True
+            self._unfinished.wait(client)
         return True
+
+    def _take(self, client: Any, head: Head, seen: int) -> bytes | None:
+        """Take the request from the socket; its body, or None when the client went before all of it was there."""
+        size = head.size + head.length
+        if seen >= size:
+            data = _read(client, size)
+        else:
+            with gevent.Timeout(self._patience, TimeoutError), self._unfinished.room(size):
+                data = _read(client, size)
+        return None if data is None else data[head.size :]
 
     def _environ(self, head: Head, body: bytes, client: Any, addr: Any, server: Any) -> dict[str, Any]:
         """As gunicorn makes it (PEP 3333)."""
@@ -130,13 +174,22 @@ class Worker(GeventWorker):  # type: ignore[misc]
         return self._date[1]
 
 
-def _take(client: Any, head: Head) -> bytes | None:
-    """Take the request from the socket; its body, or None when the client went before all of it was there."""
-    wanted, parts = head.size + head.length, []
+def _read(client: Any, wanted: int) -> bytes | None:
+    """So many bytes, or None when the client went before all of them were there."""
+    parts = []
     while wanted:
         part = client.recv(wanted)
         if not part:
             return None
         parts.append(part)
         wanted -= len(part)
-    return b"".join(parts)[head.size :]
+    return b"".join(parts)
+
+
+def _awaited(request: Any) -> int:
+    """Bytes of body that the application may read of a request of gunicorn's."""
+    headers = dict(request.headers)
+    if "TRANSFER-ENCODING" in headers:
+        return MAX_BODY
+    length = headers.get("CONTENT-LENGTH", "0")
+    return min(int(length), MAX_BODY) if length.isdigit() else 0

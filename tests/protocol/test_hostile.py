@@ -1,6 +1,7 @@
 """Slow and hostile clients: each is bounded, and a well-behaved one beside them is served as before."""
 
 import json
+import resource
 import socket
 import threading
 import time
@@ -13,7 +14,7 @@ import requests
 import websocket
 from wsproto.frame_protocol import FrameProtocol
 
-from tests.protocol.relays import KEY, Relays, Socket
+from tests.protocol.relays import APP_ID, KEY, Relays, Socket
 from tests.servers import wait_until
 
 #: Memory that attacks may cost, in all.
@@ -24,7 +25,7 @@ GROWTH = 60 * 2**20
 def relay(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Relays]:
     relays = Relays(
         tmp_path_factory.mktemp("hostile"), 1, RELAY_MAX_CHANNELS_PER_CONNECTION="20",
-        RELAY_MAX_CONNECTIONS_PER_ADDRESS="200",
+        RELAY_MAX_CONNECTIONS_PER_ADDRESS="200", RELAY_REQUEST_TIMEOUT="5",
     )  # fmt: skip
     try:
         relays.start()
@@ -107,13 +108,82 @@ def test_a_byte_at_a_time(relay: Relays, witness: Witness) -> None:
         assert sender.read()["event"] == "pusher:pong"
 
 
-def test_connections_that_say_nothing(relay: Relays, witness: Witness) -> None:
-    silent = [socket.create_connection(("127.0.0.1", relay.ports[0])) for _ in range(100)]
-    for half in silent[:50]:
-        half.send(b"GET /app/x HTTP/1.1\r\nHost: x\r\n")
-    relay.socket().greet()
-    for half in silent:
-        half.close()
+def connect(relay: Relays) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", relay.ports[0]), timeout=10)
+
+
+def is_closed(connection: socket.socket) -> bool:
+    connection.setblocking(False)
+    try:
+        return connection.recv(65_536) == b""
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+
+
+def test_requests_that_never_end(relay: Relays, witness: Witness) -> None:
+    """Whether it is the head or the body, in whatever form: who has a byte each time still has one deadline for all."""
+    post = f"POST /apps/{APP_ID}/events HTTP/1.1\r\nHost: x\r\n".encode()
+    kinds = {
+        "silence": (b"", b""),
+        "head": (b"GET /app/x HTTP/1.1\r\nHost: x\r\nX: ", b"x"),
+        "body": (post + b"Content-Length: 10000\r\n\r\n", b"x"),
+        "chunks": (post + b"Transfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n"),
+        "after another": (b"GET /ready HTTP/1.1\r\nHost: x\r\n\r\n" + post + b"Content-Length: 10000\r\n\r\n", b"x"),
+    }
+    open_ones = []
+    for kind, (begin, _) in kinds.items():
+        for _ in range(10):
+            connection = connect(relay)
+            connection.sendall(begin)
+            open_ones.append((kind, connection))
+
+    def all_closed() -> bool:
+        for kind, connection in list(open_ones):
+            with suppress(OSError):
+                connection.send(kinds[kind][1])
+            if is_closed(connection):
+                connection.close()
+                open_ones.remove((kind, connection))
+        return not open_ones
+
+    assert not all_closed()
+    wait_until(all_closed, timeout=40, what="all being closed")
+
+
+def test_bodies_that_wait_for_their_last_byte(relay: Relays, witness: Witness) -> None:
+    """A hundred megabytes of them; the witness's fixture looks at the memory."""
+    head = f"POST /apps/{APP_ID}/events HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n".encode()
+    senders = [connect(relay) for _ in range(100)]
+    refused = 0
+    for sender in senders:
+        sender.settimeout(10)
+        with suppress(OSError):  # refused, it no longer reads
+            sender.sendall(head + bytes(999_999))
+    for sender in reversed(senders):  # the first ones have found room, and are not answered
+        with suppress(OSError):  # lost, since it was still sending
+            refused += b" 503 " in sender.recv(100)
+        if refused >= 10:
+            break
+    for sender in senders:
+        sender.close()
+    assert refused >= 10
+
+
+def test_a_flood_of_connections_that_say_nothing(relay: Relays, witness: Witness) -> None:
+    """More than gunicorn serves at once. The oldest make room, so that whoever speaks is served."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    flood = [connect(relay) for _ in range(2_100)]
+    try:
+        relay.socket().greet()
+        wait_until(lambda: is_closed(flood[0]), timeout=4, what="the oldest making room")
+        assert not is_closed(flood[-1])
+    finally:
+        for one in flood:
+            one.close()
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def test_a_hundred_thousand_tiny_frames(relay: Relays, witness: Witness) -> None:
