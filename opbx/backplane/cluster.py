@@ -1,13 +1,12 @@
-"""Redis Cluster: a client that connects when it is first used, and the order in which calls go to its servers.
+"""Redis Cluster: a client that connects when it is first used, and which servers there are.
 
-A channel's keys share a hash tag and lie on one server; a node's set of channels may lie on another. What is told
-by PUBLISH reaches every server of a cluster, so a listener may be connected to any of them.
+What is told by PUBLISH reaches every server of a cluster, so a listener may be connected to any of them.
 """
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import Any, Final, Self
 
 from redis import Redis
 from redis.backoff import NoBackoff
@@ -15,9 +14,6 @@ from redis.cluster import ClusterNode, RedisCluster
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisClusterException, RedisError
 from redis.retry import Retry
-
-if TYPE_CHECKING:
-    from opbx.backplane.scripts import Call
 
 #: Ask for the servers and what each holds: [first slot, last slot, [host, port, id], replicas…] of each range.
 SLOTS: Final = ("CLUSTER", "SLOTS")
@@ -93,22 +89,3 @@ def as_cluster(redis: Redis) -> Cluster | None:
 def masters_of(slots: list[Any]) -> str:
     """The same from the answer to `SLOTS`."""
     return " ".join(sorted({f"{first}:{master[2].decode()}" for first, _, master, *_ in slots}))
-
-
-def in_waves(calls: "Sequence[Call]", server: Callable[[str], Redis]) -> list[dict[Redis, list[int]]]:
-    """The calls' numbers, by server, in waves to be carried out one after the other.
-
-    The calls of a channel keep their order wherever their keys lie: a reaper must find whatever a node holds, so a
-    node's set has a channel before the channel has its members, and as long.
-    """
-    waves: list[dict[Redis, list[int]]] = []
-    last: dict[str, tuple[int, Redis]] = {}
-    for number, call in enumerate(calls):
-        here = server(call.keys[0])
-        wave, before = last.get(call.subject, (0, here))
-        wave += before is not here
-        last[call.subject] = (wave, here)
-        if wave == len(waves):
-            waves.append({})
-        waves[wave].setdefault(here, []).append(number)
-    return waves

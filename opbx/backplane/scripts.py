@@ -1,6 +1,7 @@
 """The Lua scripts, as calls that can be sent alone or many in one round trip."""
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -22,7 +23,7 @@ from redis.exceptions import (
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeout
 
-from opbx.backplane.cluster import Cluster, as_cluster, in_waves
+from opbx.backplane.cluster import Cluster, as_cluster
 
 _FOLDER = Path(__file__).parent / "lua"
 
@@ -125,7 +126,7 @@ def run(redis: Redis, calls: list[Call], connection: Any = None) -> list[Any]:
 def _run_on_cluster(cluster: Cluster, calls: list[Call]) -> list[Any]:
     answers: list[Any] = [None] * len(calls)
     try:
-        for wave in in_waves(calls, cluster.server):
+        for wave in _in_waves(calls, cluster.server):
             for server, numbers in wave.items():
                 for number, answer in zip(numbers, run(server, [calls[n] for n in numbers]), strict=True):
                     answers[number] = answer
@@ -133,6 +134,26 @@ def _run_on_cluster(cluster: Cluster, calls: list[Call]) -> list[Any]:
         cluster.look_again()
         raise RedisConnectionError(f"the cluster is changing: {error}") from error
     return answers
+
+
+def _in_waves(calls: list[Call], server: Callable[[str], Redis]) -> list[dict[Redis, list[int]]]:
+    """The calls' numbers, by server, in waves to be carried out one after the other.
+
+    A channel's keys share a hash tag and lie on one server; a node's set of channels may lie on another. The calls of
+    a channel keep their order all the same: a reaper must find whatever a node holds, so a node's set has a channel
+    before the channel has its members, and as long.
+    """
+    waves: list[dict[Redis, list[int]]] = []
+    last: dict[str, tuple[int, Redis]] = {}
+    for number, call in enumerate(calls):
+        here = server(call.keys[0])
+        wave, before = last.get(call.subject, (0, here))
+        wave += before is not here
+        last[call.subject] = (wave, here)
+        if wave == len(waves):
+            waves.append({})
+        waves[wave].setdefault(here, []).append(number)
+    return waves
 
 
 #: Clients whose server has been given all scripts, at least once.
