@@ -14,7 +14,7 @@ FOREIGN = re.compile(
 )
 
 #: What the programs of other packages are started with; their commands are looked up below.
-_FLASK = re.compile(r"flask --app wsgi:app (?P<command>.+)")
+_OPBX = re.compile(r"opbx (?P<command>.+)")
 _GUNICORN = re.compile(r"gunicorn -c (?P<config>\S+) wsgi:(?P<application>\w+)")
 _CELERY = re.compile(r"celery -q -A (?P<application>\w+) (?P<command>worker|beat|flower)\b.*")
 
@@ -42,7 +42,7 @@ def check_command(command: str | list[str]) -> None:
         assert f'"{found["application"]}"' in (ROOT / "wsgi.py").read_text(), line
     elif found := _CELERY.fullmatch(line):
         assert importlib.import_module(found["application"]).app is workers.app, line
-    elif found := _FLASK.fullmatch(line):
+    elif found := _OPBX.fullmatch(line):
         assert found["command"] == "db upgrade", line
     else:
         raise AssertionError(f"a command of no known kind: {line}")

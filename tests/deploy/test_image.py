@@ -47,7 +47,7 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("gunicorn", "-c", "deploy/gunicorn/web.py", "--check-config", "wsgi:app"),
         ("gunicorn", "-c", "deploy/gunicorn/relay.py", "--check-config", "wsgi:relay"),
         ("celery", "-A", "workers", "report"),
-        ("flask", "--app", "wsgi:app", "db", "upgrade"),
+        ("opbx", "db", "upgrade"),
     ],
 )
 def test_every_process_starts_from_what_is_copied(image: Path, tmp_path: Path, command: tuple[str, ...]) -> None:

@@ -134,7 +134,7 @@ def test_what_is_planted_is_found(
 def test_missing_migrations_are_found(patient: Patient) -> None:
     (patient.folder / "patient.sqlite3").write_bytes(b"")
     found = patient.findings()["migrations"]
-    assert (found["level"], found["remedy"]) == ("error", "flask --app wsgi:app db upgrade")
+    assert (found["level"], found["remedy"]) == ("error", "opbx db upgrade")
 
 
 def test_a_redis_that_throws_keys_away_is_found(patient: Patient, evicting: str) -> None:

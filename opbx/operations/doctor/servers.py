@@ -39,7 +39,7 @@ def database(engine: Engine) -> Iterable[Finding]:
     """Whether it answers, and has all migrations."""
     file = engine.url.database if engine.dialect.name == "sqlite" else None
     if file and not Path(file).exists():  # to look would make one
-        yield error("database", f"There is no database at {file}.", "flask --app wsgi:app db upgrade")
+        yield error("database", f"There is no database at {file}.", "opbx db upgrade")
         return
     try:
         with engine.connect() as connection:
@@ -58,7 +58,7 @@ def database(engine: Engine) -> Iterable[Finding]:
         there = ", ".join(sorted(present)) or "none"
         yield error(
             "migrations", f"The database is at revision {there}, the program at {', '.join(sorted(wanted))}.",
-            "flask --app wsgi:app db upgrade",
+            "opbx db upgrade",
         )  # fmt: skip
     else:
         yield well("migrations", "The database has all migrations.")
