@@ -208,7 +208,8 @@ def test_it_is_readable(patient: Patient) -> None:
     assert result.exit_code == 1
 
 
-def test_a_server_that_hangs_does_not_hang_the_doctor(patient: Patient) -> None:
+def test_a_server_that_hangs_does_not_hang_the_doctor(patient: Patient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(servers, "PATIENCE", 0.5)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
         started = time.monotonic()
