@@ -32,8 +32,10 @@ def create_relay(settings: "Settings | None" = None) -> "Flask":
 @contextmanager
 def _uncollected() -> Iterator[None]:
     """What an application is made of stays: looking through it for garbage takes a fifth of the start."""
+    collects = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
-        gc.enable()
+        if collects:
+            gc.enable()

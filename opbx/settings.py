@@ -37,14 +37,26 @@ class SettingsError(Exception):
 
 
 def setting(
-    default: T, meaning: str, *variables: str, least: int | None = None, secret: bool = False, follows: str = ""
+    default: T,
+    meaning: str,
+    *variables: str,
+    least: int | None = None,
+    most: int | None = None,
+    secret: bool = False,
+    follows: str = "",
 ) -> T:
     """A field that is read from the first of `variables` that is set.
 
     `meaning` is Markdown for the reference, in one phrase. A `secret` is not shown by `repr`. `follows` says in words
     where the default comes from when another setting gives it.
     """
-    metadata = {"meaning": meaning, "variables": variables, "least": least, "secret": secret, "follows": follows}
+    metadata = {
+        "meaning": meaning,
+        "variables": variables,
+        "range": (least, most),
+        "secret": secret,
+        "follows": follows,
+    }
     return field(default=default, repr=not secret, metadata=metadata)
 
 
@@ -186,7 +198,10 @@ class Settings:
         secret=True,
     )
     token_lifetime: int = setting(43_200, "seconds until an API token of a login expires", "TOKEN_LIFETIME", least=1)
-    webhook_max_body: int = setting(65_536, "bytes; a larger body is answered with 413", "WEBHOOK_MAX_BODY")
+    webhook_max_body: int = setting(
+        65_536, "bytes, at most 131,072; a larger body is answered with 413", "WEBHOOK_MAX_BODY",
+        most=131_072,  # as much of a request as web's threads wait for
+    )  # fmt: skip
     senders_remembered: float = setting(
         1.0,
         "seconds for which a web process still lets in a sender whose key was revoked",
@@ -300,11 +315,11 @@ def _given(of: type, env: Env) -> dict[str, Any]:
     for one in declared(of):
         variable = next((name for name in one.metadata["variables"] if env.str(name, "") != ""), None)
         if variable is not None:
-            given[one.name] = _value(env, variable, types[one.name], one.metadata["least"])
+            given[one.name] = _value(env, variable, types[one.name], one.metadata["range"])
     return given
 
 
-def _value(env: Env, variable: str, kind: Any, least: int | None) -> Any:
+def _value(env: Env, variable: str, kind: Any, bounds: tuple[int | None, int | None]) -> Any:
     """The variable in the type of its field. Raises `EnvError`."""
     if get_origin(kind) is Literal:
         return env.str(variable, validate=OneOf(get_args(kind)))
@@ -313,7 +328,7 @@ def _value(env: Env, variable: str, kind: Any, least: int | None) -> Any:
         return tuple(item.strip() for item in listed)
     readers: dict[Any, Callable[..., Any]] = {str: env.str, int: env.int, float: env.float, bool: env.bool}
     read = readers[kind]
-    return read(variable, validate=Range(min=least)) if least is not None else read(variable)
+    return read(variable, validate=Range(*bounds)) if bounds != (None, None) else read(variable)
 
 
 def _database_url(url: str) -> str:

@@ -15,6 +15,7 @@ if _settings.web_metrics_port:
 workers = _settings.web_workers
 worker_class = "opbx.operations.web_worker.WholeRequests"  # docs/decisions/web-worker-class.md
 threads = _settings.web_threads
+sendfile = False  # Python waits without limit for a client that takes nothing of a file
 keepalive = 75  # longer than the idle time of usual load balancers
 timeout = 30
 graceful_timeout = 20

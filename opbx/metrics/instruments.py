@@ -38,7 +38,7 @@ WAKES_FAILED = Counter(
 TASKS = Counter("opbx_tasks", "Tasks that a worker ended", ["task", "outcome"], registry=INSTRUMENTS)
 TASK_SECONDS = Histogram("opbx_task_seconds", "Time that a task ran", ["task"], buckets=_REQUEST, registry=INSTRUMENTS)
 EVENTS_FAILED = Counter(
-    "opbx_events_failed", "Events that can never be published; clients see a gap", registry=INSTRUMENTS
+    "opbx_events_failed", "Events that can never be published; clients are told to load anew", registry=INSTRUMENTS
 )
 EVENTS_REPEATED = Counter(
     "opbx_events_repeated", "Events that had been published before, and were refused", registry=INSTRUMENTS

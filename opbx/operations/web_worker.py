@@ -1,14 +1,11 @@
 """gunicorn's worker for the web process: threads that fetch whole requests themselves.
 
-gunicorn's own threads are handed each request by a main thread and hand back its socket. That is two more switches
-between threads a request, and the main thread takes as much of the interpreter's lock as the requests do. Here all
-threads wait at one epoll, and the kernel wakes one of them for each connection that has something to read.
-
-gunicorn gives a connection to a thread with its first byte, and the thread then reads until the request is whole,
-however slowly that comes: sixteen senders of a byte a second would stop two processes of eight threads. Here a request
-is looked at without being taken (MSG_PEEK) until it is whole; until then its socket waits with the others, and the
-kernel wakes for more bytes only (SO_RCVLOWAT). What is not whole in time is closed. A slow sender costs a socket, and
-no thread.
+gunicorn's own threads are handed each request by a main thread and hand back its socket, and a thread that was given a
+connection with its first byte reads until the request is whole, however slowly that comes: sixteen senders of a byte a
+second would stop two processes of eight threads. Here all threads wait at one epoll, and the kernel wakes one of them
+for each connection that has something to read. It takes what is there, and serves the request if that is all of it;
+if not, the connection waits with the others again. What is not whole in time is closed. A slow sender costs a socket
+and the bytes that it has sent, and no thread.
 """
 
 import errno
@@ -24,19 +21,19 @@ from typing import Any
 from gunicorn.workers.base import Worker
 from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, TConn, ThreadWorker
 
-from opbx.operations.request_framing import LONGEST, Extent, expects_continue, extent
+from opbx.operations.request_framing import LONGEST, Extent, Framing
 
-#: Seconds from a request's first byte until it must be whole.
+#: Seconds from a request's first byte until it must be whole, and from a connection until that byte.
 PATIENCE = 10.0
 
-#: Seconds for which a client may take nothing of its answer, or send nothing of a body that is longer than LONGEST.
+#: Seconds for which a client may take nothing of its answer.
 STALLED = 30
 
 #: Seconds in which a client must take note that it was said goodbye to (RFC 9112, section 9.6).
 FAREWELL = 2.0
 
-#: Bytes that are looked at first: nearly every request is shorter.
-_USUAL = 16_384
+#: Bytes that are taken at once.
+_TAKEN = 16_384
 
 #: Seconds between two looks at what is late.
 _TICK = 1.0
@@ -47,41 +44,42 @@ _PASSING = {errno.EAGAIN, errno.ECONNABORTED}
 
 
 class _Connection(TConn):  # type: ignore[misc]
-    """A client's connection. `timeout` is when it is late; `begun`, when the first byte of its request was seen."""
+    """A client's connection. `timeout` is when it is late; `begun`, when the first byte of its request came."""
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
         self.data_ready = True  # gunicorn need not wait for a first byte
-        self.begun: float | None = None
-        self.extent = Extent.PART
-        self.seen = 0
         self.ended = False
-        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _TIMEOUT)
-        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _TIMEOUT)
+        self.extent = Extent.PART
+        self.begun: float | None = None
+        self._framing = Framing()
+        self.timeout = time.monotonic() + PATIENCE
+        for option, value in (
+            (socket.SO_SNDTIMEO, _TIMEOUT),
+            (socket.SO_RCVTIMEO, _TIMEOUT),
+            (socket.SO_OOBINLINE, 1),  # urgent bytes would wake and not be there to take
+        ):
+            self.sock.setsockopt(socket.SOL_SOCKET, option, value)
 
     @property
-    def unread(self) -> bytes:
-        """What was read from the socket with the request before."""
-        return b"" if self.parser is None else bytes(self.parser.unreader.buf.getvalue())
+    def taken(self) -> bytes:
+        """What has come of the next request."""
+        return bytes(self.parser.unreader.buf.getvalue())
 
     def is_ready(self) -> bool:
-        """Whether there is a whole request to serve, or an end to take note of."""
-        unread, coming = self.unread, self._peek(_USUAL)
-        if len(coming or b"") == _USUAL:
-            coming = self._peek(LONGEST)
-        if coming is not None and len(coming) == self.seen:
-            return True  # woken, and nothing more has come: the peer has ended
-        data = unread + (coming or b"")
-        self.extent = extent(data)
-        if self.extent is not Extent.PART:
-            self._wake_at(0)
-            self.begun = None
+        """Take what is there; whether there is a whole request to serve, or an end to take note of."""
+        if self._take():
             return True
-        if self.begun is None and data:
+        data = self.taken
+        self.extent = self._framing.extent(data)
+        if self.extent is not Extent.PART:
+            self.begun, self._framing = None, Framing()
+            return True
+        if data and self.begun is None:
             self.begun = time.monotonic()
-            if expects_continue(data):
-                self.sock.send(b"HTTP/1.1 100 Continue\r\n\r\n", socket.MSG_DONTWAIT)
-        self._wake_at(len(coming or b""))
+        if self._framing.expects_continue:
+            self._framing.expects_continue = False
+            self.sock.send(b"HTTP/1.1 100 Continue\r\n\r\n", socket.MSG_DONTWAIT)
         return False
 
     def is_gone(self) -> bool:
@@ -94,18 +92,21 @@ class _Connection(TConn):  # type: ignore[misc]
             return True
         return not left or len(left) >= LONGEST
 
-    def _peek(self, most: int) -> bytes | None:
-        """What has come; empty at the peer's end, None while there is nothing."""
-        try:
-            return self.sock.recv(most, socket.MSG_PEEK | socket.MSG_DONTWAIT)  # type: ignore[no-any-return]
-        except BlockingIOError:
-            return None
-
-    def _wake_at(self, seen: int) -> None:
-        """Have the kernel wake for more than what was `seen` only."""
-        if seen != self.seen:
-            self.seen = seen
-            self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, seen + 1)
+    def _take(self) -> bool:
+        """Put what is there to what has come before, up to LONGEST; whether the peer has ended."""
+        buffer = self.parser.unreader.buf
+        buffer.seek(0, os.SEEK_END)
+        while buffer.tell() < LONGEST:
+            try:
+                data = self.sock.recv(_TAKEN, socket.MSG_DONTWAIT)
+            except BlockingIOError:
+                return False
+            if not data:
+                return True
+            buffer.write(data)
+            if len(data) < _TAKEN:
+                return False
+        return False
 
 
 class WholeRequests(ThreadWorker):  # type: ignore[misc]
@@ -113,19 +114,25 @@ class WholeRequests(ThreadWorker):  # type: ignore[misc]
 
     alive: bool
 
+    # Signals wake the main thread, which sees to them; gunicorn's own would ask its pool and poller.
+    handle_exit = Worker.handle_exit
+    handle_quit = Worker.handle_quit
+
+    @classmethod
+    def check_config(cls, cfg: Any, log: Any) -> None:
+        super().check_config(cfg, log)
+        if cfg.is_ssl:
+            raise RuntimeError("the web process speaks no TLS: the proxy in front of it does")
+
     def init_process(self) -> None:
         self._poller = select.epoll()
         self._listeners = {listener.fileno(): listener for listener in self.sockets}
         self._open: set[_Connection] = set()
         # Whoever takes a connection out of here, by its descriptor, is the only one that touches it.
         self._waiting: dict[int, _Connection] = {}
-        self.keepalived_conns = self._waiting  # gunicorn counts them
         self._taking = Lock()
+        self.keepalived_conns = self._waiting  # gunicorn counts them
         Worker.init_process(self)  # without gunicorn's pool and poller
-
-    # Signals wake the main thread, which sees to them; gunicorn's own would ask its pool and poller.
-    handle_exit = Worker.handle_exit
-    handle_quit = Worker.handle_quit
 
     def run(self) -> None:
         """Serve until told to leave; then what is under way, for the time that it is given."""
@@ -144,28 +151,22 @@ class WholeRequests(ThreadWorker):  # type: ignore[misc]
         while self._open and time.monotonic() < until:
             self._tick(_TICK / 10, linger)
 
-    def _tick(self, pause: float, latest: float | None = None) -> None:
-        """Say that all is well, wait for a signal, and close what is late; after `latest`, everything that waits.
-
-        A process that was full accepts again once there is room.
-        """
+    def _tick(self, pause: float, linger: float | None = None) -> None:
+        """Say that all is well, wait for a signal, and close what is late; after `linger`, what is idle as well."""
         self.notify()
         if select.select([self.PIPE[0]], [], [], pause)[0]:
             os.read(self.PIPE[0], 1024)
-        if self.alive and len(self._open) < self.worker_connections:
-            for descriptor in self._listeners:
-                self._arm(descriptor)
         now = time.monotonic()
-        for descriptor, connection in list(self._waiting.items()):
-            if connection.timeout <= now or (latest is not None and latest <= now):
-                self._drop_late(descriptor, connection)
-
-    def _drop_late(self, descriptor: int, connection: _Connection) -> None:
+        leaving = linger is not None and linger <= now
         with self._taking:
-            mine = self._waiting.get(descriptor) is connection
-            if mine:
+            late = [
+                (descriptor, connection)
+                for descriptor, connection in self._waiting.items()
+                if connection.timeout <= now or (leaving and connection.begun is None)
+            ]
+            for descriptor, _ in late:
                 del self._waiting[descriptor]
-        if mine:
+        for _, connection in late:
             self._close(connection)
 
     def _serve(self) -> None:
@@ -174,7 +175,7 @@ class WholeRequests(ThreadWorker):  # type: ignore[misc]
             for descriptor, _ in self._poller.poll(maxevents=1):
                 try:
                     self._attend(descriptor)
-                except Exception:
+                except BaseException:  # an application that exits ends its request, not the thread
                     self.log.exception("A connection could not be attended to")
 
     def _attend(self, descriptor: int) -> None:
@@ -198,15 +199,24 @@ class WholeRequests(ThreadWorker):  # type: ignore[misc]
         try:
             client, address = listener.accept()
             connection = _Connection(self.cfg, client, address, listener.getsockname())
-            connection.timeout = time.monotonic() + PATIENCE
             self._open.add(connection)
         except OSError as error:
             if error.errno not in _PASSING:
                 self.log.exception("No connection can be accepted")
                 time.sleep(_TICK)  # out of descriptors: others must end first
-        if len(self._open) < self.worker_connections:
+        if len(self._open) > self.worker_connections:
+            self._make_room()
+        if self.alive:
             self._arm(listener.fileno())
         return connection
+
+    def _make_room(self) -> None:
+        """Close the connection that waits with the least time left: one that says nothing, before one that did."""
+        with self._taking:
+            descriptor = min(self._waiting, key=lambda one: self._waiting[one].timeout, default=None)
+            oldest = None if descriptor is None else self._waiting.pop(descriptor)
+        if oldest is not None:
+            self._close(oldest)
 
     def _go_on(self, connection: _Connection) -> None:
         """Serve what is here, and then have the connection wait for what comes."""
@@ -216,16 +226,21 @@ class WholeRequests(ThreadWorker):  # type: ignore[misc]
             else:
                 self._wait(connection)
             return
+        connection.init()
         while connection.is_ready():
             if not self.handle(connection):
                 self._say_goodbye(connection)
                 return
             connection.timeout = time.monotonic() + self.cfg.keepalive
-            if not connection.unread:  # the poller tells of what is still in the socket
+            if not connection.taken:  # the poller tells of what is still in the socket
                 break
         if connection.begun is not None:
             connection.timeout = connection.begun + PATIENCE
         self._wait(connection)
+
+    def handle_request(self, req: Any, conn: Any) -> Any:
+        req._expected_100_continue = False
+        return super().handle_request(req, conn)
 
     def _keepalive_after(self, conn: Any, keepalive: bool) -> bool:
         """Whether the connection may bring another request. What the application did not read of this one must go
@@ -235,7 +250,7 @@ class WholeRequests(ThreadWorker):  # type: ignore[misc]
 
     def _say_goodbye(self, connection: _Connection) -> None:
         """Close without cutting off the answer: the client may still be sending, and a reset would overtake it."""
-        connection.ended = True
+        connection.ended, connection.begun = True, None
         connection.sock.shutdown(socket.SHUT_WR)
         if connection.is_gone():
             self._close(connection)
@@ -245,8 +260,9 @@ class WholeRequests(ThreadWorker):  # type: ignore[misc]
 
     def _wait(self, connection: _Connection) -> None:
         descriptor = connection.sock.fileno()
-        self._waiting[descriptor] = connection
-        self._arm(descriptor)
+        with self._taking:  # or it might be closed, and its descriptor be another's, before it is armed
+            self._waiting[descriptor] = connection
+            self._arm(descriptor)
 
     def _arm(self, descriptor: int) -> None:
         """Have the next thing that happens there wake one thread."""

@@ -1,7 +1,7 @@
 """What strangers hold before they have said what they want: connections, and bodies, that are not all here.
 
-Bounded by time (`RELAY_REQUEST_TIMEOUT`), by number and by size. Where there are too many connections, those that have
-kept the relay waiting longest go: whoever floods it only pushes itself out, and whoever speaks at once is served.
+Bounded by time (`RELAY_REQUEST_TIMEOUT`), by number and by size. Where there is too much, those that have kept the
+relay waiting longest go: whoever floods it only pushes itself out, and whoever speaks at once is served.
 """
 
 import socket
@@ -16,10 +16,6 @@ _MOST = 1500
 _ROOM = 32 * 2**20
 
 
-class NoRoom(Exception):
-    """The bodies that are awaited take all the memory there is for them."""
-
-
 class Unfinished:
     """The connections of one process that wait for a request, longest first, and the room for their bodies."""
 
@@ -27,6 +23,7 @@ class Unfinished:
         self._most = most
         self._room = room
         self._waiting: dict[Any, None] = {}
+        self._bodies: dict[Any, int] = {}
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -38,20 +35,27 @@ class Unfinished:
         if len(self._waiting) > self._most:
             oldest = next(iter(self._waiting))
             del self._waiting[oldest]
-            with suppress(OSError):
-                oldest.shutdown(socket.SHUT_RDWR)  # whoever reads from it finds its end
+            _end(oldest)
 
     def leave(self, client: Any) -> None:
         """It has said what it wants, or is gone."""
         self._waiting.pop(client, None)
 
     @contextmanager
-    def room(self, size: int) -> Iterator[None]:
-        """Memory for a body of `size` bytes while it is read. Raises `NoRoom`."""
-        if size > self._room:
-            raise NoRoom
-        self._room -= size
+    def room(self, client: Any, size: int) -> Iterator[None]:
+        """Memory for the client's body of `size` bytes while it is read. Where there is none, older ones make room."""
+        self._bodies[client] = size
+        while sum(self._bodies.values()) > self._room and len(self._bodies) > 1:
+            oldest = next(iter(self._bodies))
+            del self._bodies[oldest]
+            _end(oldest)
         try:
             yield
         finally:
-            self._room += size
+            self._bodies.pop(client, None)
+
+
+def _end(client: Any) -> None:
+    """Whoever reads from it finds its end."""
+    with suppress(OSError):
+        client.shutdown(socket.SHUT_RDWR)

@@ -8,7 +8,6 @@ a request than `unfinished.py` allows.
 import errno
 import io
 import time
-from contextlib import suppress
 from email.utils import formatdate
 from socket import MSG_PEEK
 from typing import Any
@@ -20,12 +19,11 @@ from gunicorn.http.wsgi import base_environ
 from gunicorn.workers.ggevent import GeventWorker
 
 from opbx.relay.plain import MAX_BODY, MAX_HEAD, Head, read_head
-from opbx.relay.unfinished import NoRoom, Unfinished
+from opbx.relay.unfinished import Unfinished
 from opbx.relay.upgrade import Taken
 
 _GONE = frozenset({errno.EPIPE, errno.ECONNRESET, errno.ENOTCONN, errno.EBADF})
 _NO_BODY = ("204", "304")
-_NO_ROOM = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
 
 class Worker(GeventWorker):  # type: ignore[misc]
@@ -50,8 +48,6 @@ class Worker(GeventWorker):  # type: ignore[misc]
                 super().handle(listener, client, addr)
         except TimeoutError:  # idle for as long as a connection may be, or too slow
             pass
-        except NoRoom:
-            self._refuse(client)
         except OSError as error:
             if error.errno not in _GONE:
                 self.log.exception("a connection failed")
@@ -66,15 +62,12 @@ class Worker(GeventWorker):  # type: ignore[misc]
         return gevent.Timeout(self._patience, False)
 
     def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> None:
-        """Serve a request that is gunicorn's, whose body the application reads."""
+        """Serve a request that is gunicorn's, whose body the application reads: it is all counted as waiting."""
         self._unfinished.wait(sock)
         patience = gevent.Timeout(self._patience)
         try:
-            with patience, self._unfinished.room(_awaited(req)):
+            with patience, self._unfinished.room(sock, _awaited(req)):
                 super().handle_request(listener_name, req, sock, addr)
-        except NoRoom:
-            self._refuse(sock)
-            raise StopIteration from None
         except gevent.Timeout as error:
             if error is not patience:
                 raise
@@ -82,17 +75,13 @@ class Worker(GeventWorker):  # type: ignore[misc]
         except Taken:
             raise StopIteration from None
 
-    def _refuse(self, client: Any) -> None:
-        with suppress(OSError):
-            client.sendall(_NO_ROOM)
-
     def _serve(self, listener: Any, client: Any, addr: Any) -> bool:
         """Answer plain requests; False when something else comes."""
+        self._unfinished.wait(client)
         if self.cfg.is_ssl or self.cfg.accesslog:
             return False
         client.settimeout(self._patience)
         server = listener.getsockname()
-        self._unfinished.wait(client)
         while seen := client.recv(MAX_HEAD * 2, MSG_PEEK):
             head = read_head(seen)
             if head is None:
@@ -111,7 +100,7 @@ class Worker(GeventWorker):  # type: ignore[misc]
         if seen >= size:
             data = _read(client, size)
         else:
-            with gevent.Timeout(self._patience, TimeoutError), self._unfinished.room(size):
+            with gevent.Timeout(self._patience, TimeoutError), self._unfinished.room(client, size):
                 data = _read(client, size)
         return None if data is None else data[head.size :]
 

@@ -156,19 +156,13 @@ def test_bodies_that_wait_for_their_last_byte(relay: Relays, witness: Witness) -
     """A hundred megabytes of them; the witness's fixture looks at the memory."""
     head = f"POST /apps/{APP_ID}/events HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n".encode()
     senders = [connect(relay) for _ in range(100)]
-    refused = 0
     for sender in senders:
         sender.settimeout(10)
-        with suppress(OSError):  # refused, it no longer reads
+        with suppress(OSError):  # it no longer reads
             sender.sendall(head + bytes(999_999))
-    for sender in reversed(senders):  # the first ones have found room, and are not answered
-        with suppress(OSError):  # lost, since it was still sending
-            refused += b" 503 " in sender.recv(100)
-        if refused >= 10:
-            break
+    wait_until(lambda: sum(is_closed(sender) for sender in senders[:50]) == 50, timeout=20, what="room being made")
     for sender in senders:
         sender.close()
-    assert refused >= 10
 
 
 def test_a_flood_of_connections_that_say_nothing(relay: Relays, witness: Witness) -> None:

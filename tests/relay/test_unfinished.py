@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from opbx.relay.unfinished import NoRoom, Unfinished
+from opbx.relay.unfinished import Unfinished
 
 
 def test_who_has_kept_it_waiting_longest_goes() -> None:
@@ -28,12 +28,18 @@ def test_who_has_kept_it_waiting_longest_goes() -> None:
             end.close()
 
 
-def test_room_is_given_back() -> None:
+def test_who_has_kept_its_room_longest_goes() -> None:
     unfinished = Unfinished(room=10)
-    with unfinished.room(6):
-        with pytest.raises(NoRoom), unfinished.room(5):
-            pass
-        with unfinished.room(4):
-            pass
-    with unfinished.room(10):
-        pass
+    pairs = [socket.socketpair() for _ in range(4)]
+    first, second, third, fourth = (pair[0] for pair in pairs)
+    with unfinished.room(first, 6), unfinished.room(second, 4):
+        with unfinished.room(third, 6):
+            assert pairs[0][1].recv(1) == b""
+            pairs[1][1].setblocking(False)
+            with pytest.raises(BlockingIOError):
+                pairs[1][1].recv(1)
+        with unfinished.room(fourth, 6), pytest.raises(BlockingIOError):  # the third one's was given back
+            pairs[1][1].recv(1)
+    for pair in pairs:
+        for end in pair:
+            end.close()

