@@ -1,8 +1,8 @@
 """`python -m bench.capacity`: how much of everything a load needs, from what `make bench` has measured.
 
-Each cost is what the part beside it printed on two cores of which other programs used 1 to 4 %; `SIGNATURE`, `EVENT`
-and the bytes of Redis, nginx and the database are from a busier one. Put in those of your own machine: they are all
-here. A test keeps the documentation's tables equal to what this prints.
+Each cost is what the part beside it printed on two cores of which other programs used 0 to 4 %; the bytes of Redis
+and nginx are from a busier one. Put in those of your own machine: they are all here. A test
+keeps the documentation's tables equal to what this prints.
 """
 
 import argparse
@@ -11,17 +11,17 @@ from dataclasses import dataclass, fields
 from math import ceil
 
 #: Seconds of processor time for each webhook: `make bench PARTS=sustained`.
-WEB, WORKER, POSTGRESQL, REDIS = 2.4e-3, 0.66e-3, 0.96e-3, 0.17e-3
+WEB, WORKER, POSTGRESQL, REDIS = 1.8e-3, 0.87e-3, 0.86e-3, 0.21e-3
 #: Seconds of a relay for each event that reaches it, and for each subscriber there: `make bench PARTS="spread fanout"`.
-EVENT, DELIVERY = 157e-6, 0.71e-6
+EVENT, DELIVERY = 165e-6, 0.71e-6
 #: Bytes of a relay, and for each connection of it: `make bench PARTS=idle`, presence channels.
 RELAY, CONNECTION = 57.4e6, 1_700
 #: Bytes for each connection of nginx, member and channel with a full history in Redis: `make bench PARTS=memory`.
 PROXIED, MEMBER, HISTORY = 46_300, 154, 300_000
 #: Bytes of the database for each call: `make bench PARTS=sustained`.
-CALL = 4_500
+CALL = 4_100
 #: Seconds of web to sign a subscription, which each client asks for that comes back: `make bench PARTS=authorize`.
-SIGNATURE = 2.2e-3
+SIGNATURE = 2.3e-3
 #: Clients that one relay lets in each second after all were cut off: `make bench PARTS=storm`.
 RECONNECTS = 2_050
 

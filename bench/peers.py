@@ -23,7 +23,7 @@ from tests.servers import Server, free_port
 _FOLDER = Path(__file__).parent / "peers"
 
 #: Seconds of each measurement.
-_SATURATED, _STEADY = 4.0, 2.0
+_SATURATED, _STEADY = 4.0, 3.0
 
 #: The rates are compared with so many subscribers, in so many turns: one run's p99 is the bad luck of a few messages.
 _STEADY_SUBSCRIBERS, _TURNS = SUBSCRIBERS[0], 3

@@ -27,6 +27,16 @@ control_socket_disable = True
 proc_name = "opbx-web"
 
 
+def post_worker_init(_worker):
+    """What the application is made of stays: no collection looks through it again."""
+    import gc
+
+    # docs/decisions/garbage-collection.md
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 10, 10)
+
+
 def child_exit(_server, worker):
     """What a worker counted outlives it."""
     sharing.bury(worker.pid)
