@@ -239,14 +239,14 @@ class WholeRequests(ThreadWorker):  # type: ignore[misc]
         self._wait(connection)
 
     def handle_request(self, req: Any, conn: Any) -> Any:
-        req._expected_100_continue = False
+        req._expected_100_continue = False  # it was said before, or the body is here
+        if conn.extent is not Extent.WHOLE:  # what the application leaves of it is not waited for
+            req.force_close()
         return super().handle_request(req, conn)
 
     def _keepalive_after(self, conn: Any, keepalive: bool) -> bool:
-        """Whether the connection may bring another request. What the application did not read of this one must go
-        first; of a long one that is not waited for.
-        """
-        return bool(keepalive and conn.extent is Extent.WHOLE and conn.parser.finish_body())
+        """Whether the connection may bring another request: what the application left of this one goes first."""
+        return bool(keepalive and conn.parser.finish_body())
 
     def _say_goodbye(self, connection: _Connection) -> None:
         """Close without cutting off the answer: the client may still be sending, and a reset would overtake it."""

@@ -168,7 +168,9 @@ def test_the_beginning_of_a_next_request_holds_nobody_up(port: int) -> None:
 def test_bodies_of_any_size_arrive(port: int, size: int) -> None:
     with requests.Session() as session:
         for _ in range(3):
-            assert session.post(f"http://127.0.0.1:{port}/", data=b"x" * size, timeout=10).text == str(size)
+            answer = session.post(f"http://127.0.0.1:{port}/", data=b"x" * size, timeout=10)
+            assert answer.text == str(size)
+            assert answer.headers["Connection"] == ("close" if size > LONGEST else "keep-alive")
 
 
 def test_chunks_arrive(port: int) -> None:
