@@ -160,8 +160,7 @@ class Deliverer:
             return
         for (channel, messages), fresh in zip(batches, self._publisher.publish_all(batches), strict=True):
             first, last = messages[0], messages[-1]
-            request_id, _ = trail.split(last.trail)
-            log.debug("published", channel=channel, first=first.sequence, last=last.sequence, request_id=request_id)
+            _tell_published(channel, first, last)
             if fresh < len(messages):
                 EVENTS_REPEATED.inc(len(messages) - fresh)
                 # after a crash, or when the database is older than Redis (restored from a backup)
@@ -182,6 +181,13 @@ def _sent(row: Pending, path: str, event: str, data: str) -> Message:
     return Message(event, data, row.sequence, committed=committed, trail=path)
 
 
+def _tell_published(channel: str, first: Message, last: Message) -> None:
+    # both ids of the channel's trail, and none of the task's: that may have been sent for another call
+    parts = trail.split(last.trail)
+    ids = {"request_id": parts.request_id, "call_id": parts.call_id}
+    log.debug("published", channel=channel, first=first.sequence, last=last.sequence, **ids)
+
+
 def _tell(moves: Mapping[Lease, Move], overtaken: Sequence[str]) -> None:
     """What an operator should know of cursors that were to be moved."""
     if overtaken:
@@ -195,7 +201,7 @@ def _tell(moves: Mapping[Lease, Move], overtaken: Sequence[str]) -> None:
 def _path(woken_by: str) -> str:
     """The trail of a channel's messages: it leads through this task where that is of the same request."""
     here = trail.current()
-    return here if trail.split(here)[0] == trail.split(woken_by)[0] else woken_by
+    return here if trail.split(here).request_id == trail.split(woken_by).request_id else woken_by
 
 
 def _measure(stage: str, events: Iterable[Pending]) -> None:

@@ -18,7 +18,8 @@ def tell(wanted: bool) -> None:
 
 def written(channel: str, path: str, delay: float) -> None:
     """An event that came on the trail `path` was written to all subscribers here, `delay` seconds after its commit."""
-    request_id, parent = trail.split(path)
+    parts = trail.split(path)
     milliseconds = round(delay * 1000, 1)
-    log.debug("event written", channel=channel, request_id=request_id, since_commit_ms=milliseconds)
-    tracing.note("relay write", parent, channel=channel, since_commit_ms=milliseconds)
+    ids = {"request_id": parts.request_id, "call_id": parts.call_id}
+    log.debug("event written", channel=channel, since_commit_ms=milliseconds, **ids)
+    tracing.note("relay write", parts.traceparent, channel=channel, since_commit_ms=milliseconds)

@@ -101,7 +101,7 @@ def call(stack: Stack) -> tuple[str, str]:
     return call_id, request_id
 
 
-def test_a_requests_id_is_in_the_lines_of_every_process_that_worked_for_it(stack: Stack, call: tuple[str, str]) -> None:
+def test_request_and_call_are_named_by_every_process_that_worked_for_them(stack: Stack, call: tuple[str, str]) -> None:
     call_id, request_id = call
 
     def told(event: str, *names: str) -> list[dict[str, Any]]:
@@ -109,8 +109,10 @@ def test_a_requests_id_is_in_the_lines_of_every_process_that_worked_for_it(stack
 
     (applied,) = told("webhook applied", "web")
     assert applied["call_id"] == call_id
-    wait_until(lambda: told("published", "worker1", "worker2"), what="the worker's line")
+    (published,) = wait_until(lambda: told("published", "worker1", "worker2"), what="the worker's line")
+    assert published["call_id"] == call_id
     (written,) = wait_until(lambda: told("event written", "relay1"), what="the relay's line")
+    assert written["call_id"] == call_id
     assert written["since_commit_ms"] >= 0
 
 
