@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, case, func, or_, select
+from sqlalchemy import ColumnElement, Row, Select, and_, case, func, not_, or_, select
 
 from opbx.calls.models import Call, CallDirection
 from opbx.database import AnySession
@@ -15,6 +15,9 @@ LIMIT = 10
 #: Whether a call was answered, whatever became of it.
 ANSWERED = or_(Call.answered_at.is_not(None), Call.duration > 0)
 
+#: Whether it is not yet known if a call will be answered. Such a call is neither answered nor missed.
+WAITING = and_(Call.ended_at.is_(None), not_(ANSWERED))
+
 #: The organization's own number that was called; where the directory knows it not, the one that the sender told.
 _CALLED = func.coalesce(
     Call.did,
@@ -25,7 +28,7 @@ _CALLED = func.coalesce(
 def busiest_numbers(
     session: AnySession, organization_id: str, within: Sequence[ColumnElement[bool]]
 ) -> list[dict[str, Any]]:
-    """Of the calls `within`, the numbers most called."""
+    """Of the calls `within`, the numbers most called; calls that still wait are left out."""
     names = select(DidNumber.phone_number, DidNumber.friendly_name).where(DidNumber.organization_id == organization_id)
     return _ranked(session, _CALLED, within, lambda numbers: names.where(DidNumber.phone_number.in_(numbers)))
 
@@ -33,7 +36,7 @@ def busiest_numbers(
 def busiest_extensions(
     session: AnySession, organization_id: str, within: Sequence[ColumnElement[bool]]
 ) -> list[dict[str, Any]]:
-    """Of the calls `within`, the extensions with most calls."""
+    """Of the calls `within`, the extensions with most calls; calls that still wait are left out."""
     names = (
         select(Extension.number, User.name)
         .outerjoin(User, User.id == Extension.user_id)
@@ -52,7 +55,7 @@ def _ranked(
             func.sum(case((ANSWERED, 1), else_=0)).label("answered"),
             func.sum(Call.duration).label("talk"),
         )
-        .where(*within, number.is_not(None))
+        .where(*within, not_(WAITING), number.is_not(None))
         .group_by(number)
         .order_by(func.count().desc(), number)
         .limit(LIMIT)

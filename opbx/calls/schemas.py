@@ -114,18 +114,24 @@ class TotalsSchema(Schema):
 
 
 class BucketSchema(Schema):
+    """Calls of an hour or a day. `total` counts those that no longer wait: they were answered or missed."""
+
     start = Timestamp(required=True, metadata=MOMENT | {"description": "of a local hour or day"})
     total = fields.Integer(required=True)
     answered = fields.Integer(required=True)
 
 
 class HourSchema(Schema):
+    """`total` counts the calls that no longer wait."""
+
     hour = fields.Integer(required=True, metadata={"description": "of the local day, 0 to 23"})
     total = fields.Integer(required=True, metadata={"description": "of all days in the period"})
     answered = fields.Integer(required=True)
 
 
 class BusySchema(Schema):
+    """`total` counts the calls that no longer wait."""
+
     number = fields.String(required=True)
     name = fields.String(required=True, allow_none=True, metadata={"description": "from the directory"})
     total = fields.Integer(required=True)

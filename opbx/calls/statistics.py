@@ -6,13 +6,13 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Float, Integer, and_, case, func, select
+from sqlalchemy import ColumnElement, Float, Integer, case, func, select
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
 from opbx.calls.models import Call, CallStatus
-from opbx.calls.ranking import ANSWERED, busiest_extensions, busiest_numbers
+from opbx.calls.ranking import ANSWERED, WAITING, busiest_extensions, busiest_numbers
 from opbx.database import AnySession
 
 #: Local days of each named period, today included.
@@ -91,13 +91,12 @@ def summarize(session: AnySession, organization_id: str, period: Period) -> dict
     )
     rows = [row._asdict() for row in session.execute(_quarters(within))]
     total: dict[str, Any] = {name: sum(row[name] for row in rows) for name in _figures()}
-    decided = total["total"] - total["waiting"]
     return {
         "from": period.since,
         "to": period.until,
         "timezone": period.zone.key,
         "totals": {name: total[name] for name in ("total", "active", "answered", *_OUTCOMES)},
-        "answer_rate": _ratio(total["answered"], decided, digits=4),
+        "answer_rate": _ratio(total["answered"], _decided(total), digits=4),
         "average_wait": _ratio(total["wait"], total["with_wait"], digits=1),
         "average_talk": _ratio(total["talk"], total["completed"], digits=1),
         "interval": period.interval,
@@ -126,7 +125,7 @@ def _figures() -> dict[str, ColumnElement[Any]]:
     return {
         "total": func.count(),
         "active": count(Call.ended_at.is_(None)),
-        "waiting": count(and_(Call.ended_at.is_(None), Call.answered_at.is_(None))),
+        "waiting": count(WAITING),
         "answered": count(ANSWERED),
         "with_wait": count(Call.answered_at.is_not(None)),
         "wait": func.sum(case((Call.answered_at.is_not(None), waited), else_=0.0)),
@@ -142,23 +141,28 @@ def _quarters(within: Sequence[ColumnElement[bool]]) -> Any:
     )
 
 
+def _decided(row: dict[str, Any]) -> int:
+    """How many calls no longer wait: whatever is not answered of these has been missed."""
+    return int(row["total"] - row["waiting"])
+
+
 def _hours(rows: list[dict[str, Any]], zone: ZoneInfo) -> list[dict[str, Any]]:
-    """The 24 hours of a local day, with the calls of all days in them."""
+    """The 24 hours of a local day, with the calls of all days in them, but for those that still wait."""
     hours = [{"hour": hour, "total": 0, "answered": 0} for hour in range(24)]
     for row in rows:
         hour = hours[datetime.fromtimestamp(row["quarter"] * QUARTER, zone).hour]
-        hour["total"] += row["total"]
+        hour["total"] += _decided(row)
         hour["answered"] += row["answered"]
     return hours
 
 
 def _series(rows: list[dict[str, Any]], period: Period) -> Iterator[dict[str, Any]]:
-    """Every local hour or day of the period in order, those without calls too."""
+    """Every local hour or day of the period in order, those without calls too; calls that still wait are left out."""
     counted: dict[datetime, tuple[int, int]] = {}
     for row in rows:
         start = _start(datetime.fromtimestamp(row["quarter"] * QUARTER, UTC), period)
         total, answered = counted.get(start, (0, 0))
-        counted[start] = (total + row["total"], answered + row["answered"])
+        counted[start] = (total + _decided(row), answered + row["answered"])
     # stepping by an hour in UTC meets every local hour and day, also where clocks are changed
     moment, last = _start(period.since, period), None
     while moment < period.until:

@@ -226,10 +226,28 @@ class TestStatistics:
         assert (figures["timezone"], figures["interval"]) == ("Asia/Kathmandu", "hour")
         assert figures["series"] == [
             {"start": "2024-05-26T06:15:00Z", "total": 0, "answered": 0},
-            {"start": "2024-05-26T07:15:00Z", "total": 7, "answered": 3},
+            {"start": "2024-05-26T07:15:00Z", "total": 6, "answered": 3},
             {"start": "2024-05-26T08:15:00Z", "total": 0, "answered": 0},
             {"start": "2024-05-26T09:15:00Z", "total": 0, "answered": 0},
         ]
+
+    def test_a_call_that_rings_is_not_one_missed(self, get: Get, session: Session, organization: Organization) -> None:
+        called = {"did": "+18005556789", "extension": "101", "answered_at": None, "duration": 0}
+        ringing = add(session, organization, 0, status=CallStatus.RINGING, ended_at=None, **called)
+        period = {"from": "2024-05-26T07:00:00Z", "to": "2024-05-26T09:30:00Z"}
+        figures = get("/statistics", **period)
+        assert (figures["totals"]["total"], figures["totals"]["active"], figures["answer_rate"]) == (1, 1, None)
+        assert {bucket["total"] for bucket in figures["series"] + figures["hours"]} == {0}
+        assert figures["busiest_numbers"] == figures["busiest_extensions"] == []
+        ringing.status, ringing.ended_at = CallStatus.NO_ANSWER, T0 + timedelta(seconds=30)
+        session.commit()
+        figures = get("/statistics", **period)
+        assert figures["answer_rate"] == 0
+        assert sum(bucket["total"] for bucket in figures["series"]) == 1
+        assert sum(hour["total"] for hour in figures["hours"]) == 1
+        missed = {"total": 1, "answered": 0, "name": None, "talk": 0}
+        assert figures["busiest_numbers"] == [missed | {"number": "+18005556789"}]
+        assert figures["busiest_extensions"] == [missed | {"number": "101"}]
 
     def test_days_are_local(self, get: Get, session: Session, organization: Organization) -> None:
         midnight = datetime(2024, 5, 26, 18, 15, tzinfo=UTC)

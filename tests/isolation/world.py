@@ -72,7 +72,8 @@ class World:
         name = self.text(organization)
         call = Call(
             organization_id=organization.id, call_id=name, from_number=name, to_number=name, did=name, extension=name,
-            status=CallStatus.RINGING, initiated_at=utcnow(), last_event_at=utcnow(), end_reason=name,
+            status=CallStatus.ANSWERED, initiated_at=utcnow(), answered_at=utcnow(), last_event_at=utcnow(),
+            end_reason=name,
         )  # fmt: skip
         self._session.add(call)
         self._session.commit()

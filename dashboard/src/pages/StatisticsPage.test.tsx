@@ -22,10 +22,10 @@ const week: Statistics = {
   average_talk: 95,
   series: [
     { start: '2026-01-01T00:00:00Z', total: 4, answered: 1 },
-    { start: '2026-01-02T00:00:00Z', total: 6, answered: 5 },
+    { start: '2026-01-02T00:00:00Z', total: 5, answered: 5 },
   ],
   hours: [],
-  busiest_numbers: [{ number: '+18005550100', name: null, total: 10, answered: 6, talk: 570 }],
+  busiest_numbers: [{ number: '+18005550100', name: null, total: 9, answered: 6, talk: 570 }],
   busiest_extensions: [],
 };
 
@@ -43,10 +43,10 @@ it('asks for the period that is chosen, and shows its figures in words and in a 
   const days = await screen.findByRole('region', { name: 'Calls per day' });
   fireEvent.click(within(days).getByLabelText('Table'));
   const cells = within(days).getAllByRole('cell').map(({ textContent }) => textContent);
-  expect(cells).toEqual(['4', '1', '3', '6', '5', '1']); // all, answered, not answered of each day
+  expect(cells).toEqual(['4', '1', '3', '5', '5', '0']); // those that no longer wait, answered, not answered of each day
   expect(screen.getByText('Answer rate').parentElement?.textContent).toContain('66.7%');
   expect(screen.getByText('Average talk').parentElement?.textContent).toContain('1:35');
-  expect(screen.getByRole('row', { name: /\+1 800 555 0100/ }).textContent).toContain('60%');
+  expect(screen.getByRole('row', { name: /\+1 800 555 0100/ }).textContent).toContain('66.7%');
 });
 
 it('says that they cannot be loaded, and tries again when asked to', async () => {

@@ -1,4 +1,4 @@
-/** What charts and their tables show, in one form: calls that were answered and those that were not, by place in time. */
+/** What charts and their tables show, in one form: calls that were answered and those that were missed, by place in time. */
 
 import type { Statistics } from '@/api/types';
 import { formatTime } from '@/formatting/time';
