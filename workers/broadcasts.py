@@ -9,8 +9,9 @@ from celery.signals import worker_shutting_down
 from opbx.broadcasting.cursors import Cursors
 from opbx.broadcasting.delivery import Deliverer
 from opbx.broadcasting.publisher import open_publisher
-from opbx.broadcasting.retry import Again, RetryPolicy
+from opbx.broadcasting.retry import PERMANENT, Again, RetryPolicy
 from opbx.broadcasting.wakes import DELIVER
+from opbx.metrics.instruments import DELIVERIES_FAILED
 from workers import app, engine, settings, wakes
 
 log = structlog.get_logger()
@@ -38,12 +39,14 @@ def deliver(self: Any, channels: dict[str, str] | None = None) -> None:
         if isinstance(decision, Again):
             log.warning("delivery failed, trying again", channels=names, tried=tried, error=repr(error))
             raise self.retry(args=(taken,), exc=error, countdown=decision.after) from error
+        DELIVERIES_FAILED.labels(decision.reason).inc()
         log.exception("delivery failed, left to the sweeper", channels=names, tried=tried, why=decision.reason)
 
 
 def _deliver(channels: dict[str, str]) -> None:
     delivered = deliverer.deliver(channels)
     for channel, why in delivered.broken.items():
+        DELIVERIES_FAILED.labels(PERMANENT).inc()
         log.error("delivery failed, left to the sweeper", channel=channel, exc_info=why)
     if delivered.again:
         wakes.wake(delivered.again)

@@ -23,6 +23,11 @@ def note(redis: Redis, trails: Mapping[str, str], lifetime: int) -> bool:
     return bool(pipeline.execute()[-1])
 
 
+def waiting(redis: Redis) -> int:
+    """How many channels are noted that no task has taken. Raises `RedisError`."""
+    return int(redis.hlen(WOKEN))
+
+
 def take(redis: Redis, most: int, lifetime: int) -> tuple[dict[str, str], int]:
     """Take up to `most` channels; those, and how many are left. Raises `RedisError`.
 

@@ -23,6 +23,9 @@ class Leave:
     reason: str
 
 
+PERMANENT = "permanent"
+EXHAUSTED = "tries exhausted"
+
 Decision = Again | Leave
 
 
@@ -48,8 +51,8 @@ class RetryPolicy:
     def decide(self, error: BaseException, tried: int) -> Decision:
         """What to do after the `tried`-th try (counted from 1) ended in `error`."""
         if not is_transient(error):
-            return Leave("permanent")
+            return Leave(PERMANENT)
         if tried >= self.tries:
-            return Leave("tries exhausted")
+            return Leave(EXHAUSTED)
         wait = min(self.first_wait * 2 ** (tried - 1), self.longest_wait)
         return Again(wait * self.jitter(0.5, 1.0))

@@ -37,6 +37,10 @@ WAKES_FAILED = Counter(
 )  # fmt: skip
 TASKS = Counter("opbx_tasks", "Tasks that a worker ended", ["task", "outcome"], registry=INSTRUMENTS)
 TASK_SECONDS = Histogram("opbx_task_seconds", "Time that a task ran", ["task"], buckets=_REQUEST, registry=INSTRUMENTS)
+DELIVERIES_FAILED = Counter(
+    "opbx_deliveries_failed", "Deliveries that failed and were left to the sweeper, by why", ["why"],
+    registry=INSTRUMENTS,
+)  # fmt: skip
 EVENTS_FAILED = Counter(
     "opbx_events_failed", "Events that can never be published; clients are told to load anew", registry=INSTRUMENTS
 )

@@ -219,7 +219,9 @@ def test_metrics_for_scaling_are_ones_that_we_show_and_the_adapter_hands_on() ->
     assert wanted == handed_on
     sources = "".join(path.read_text() for path in (ROOT / "opbx").rglob("*.py"))
     assert all(name.removeprefix("opbx_relay_") in sources for name in wanted)
-    assert '"opbx_queue_depth"' in sources
+    for waits in ("opbx_queue_depth", "opbx_channels_woken"):
+        assert waits in wanted
+        assert f'"{waits}"' in sources
 
 
 def test_the_network_policy_names_ports_that_are_shown() -> None:

@@ -34,12 +34,20 @@ CAUSES: dict[str, tuple[dict[str, str], dict[str, str]]] = {
     ),
     "EventsCannotBePublished": ({"opbx_events_failed_total": "0+1x30"}, {"opbx_events_failed_total": "7x30"}),
     "QueueGrows": (
-        {'opbx_queue_depth{queue="broadcasts"}': "2000+100x30"},
-        {'opbx_queue_depth{queue="broadcasts"}': "2000 0 2000 0 2000 0 2000 0 2000 0 2000 0 2000 0 2000 0 2000"},
+        {'opbx_queue_depth{queue="webhooks"}': "2000+100x30"},
+        {'opbx_queue_depth{queue="webhooks"}': "2000 0 2000 0 2000 0 2000 0 2000 0 2000 0 2000 0 2000 0 2000"},
+    ),
+    "ChannelsWait": (
+        {"opbx_channels_woken": "600+50x30", 'opbx_queue_depth{queue="broadcasts"}': "1x30"},
+        {"opbx_channels_woken": "900 0 900 0 900 0 900 0 900 0 900 0 900 0 900 0 900 0 900 0 900 0 900"},
+    ),
+    "DeliveriesFail": (
+        {'opbx_deliveries_failed_total{why="permanent"}': "0+60x30"},
+        {'opbx_deliveries_failed_total{why="tries exhausted"}': "0+60x30"},
     ),
     "TasksFail": (
-        {'opbx_tasks_total{task="broadcasts.deliver",outcome="failure"}': "0+60x30"},
-        {'opbx_tasks_total{task="broadcasts.deliver",outcome="success"}': "0+60x30"},
+        {'opbx_tasks_total{task="maintenance.sweep",outcome="failure"}': "0+60x30"},
+        {'opbx_tasks_total{task="maintenance.sweep",outcome="success"}': "0+60x30"},
     ),
     "ChannelsStall": ({"opbx_channels_stalled_total": "0+60x30"}, {"opbx_channels_stalled_total": "0+1x30"}),
     "AppWebhooksGivenUp": (

@@ -45,7 +45,7 @@ def test_panels_do_not_overlap_and_have_ids_of_their_own() -> None:
 @pytest.mark.parametrize(
     "wanted",
     ["opbx_relay_connections", "opbx_relay_messages_sent_total", "opbx_delivery_seconds_bucket",
-     "opbx_relay_connections_closed_total", "opbx_queue_depth"],
+     "opbx_relay_connections_closed_total", "opbx_queue_depth", "opbx_channels_woken"],
 )  # fmt: skip
 def test_the_key_metrics_are_at_a_glance(wanted: str) -> None:
     glance = [panel for panel in PANELS if panel["type"] == "stat"]

@@ -36,6 +36,7 @@ def test_status_shows_who_works_and_who_is_there(stack: Stack) -> None:
     shown = opbx(stack, "status")
     assert (shown["web"], shown["beat"]) == ("OK", "OK")
     assert shown["workers"] == ["worker1@test", "worker2@test"]
+    assert shown["woken"] >= 0
     assert shown["queues"].keys() == {"broadcasts", "webhooks", "maintenance"}
     assert shown["relays"]["alive"] == 2
     assert sum(shown["relays"]["connections"]["4711"].values()) >= 1

@@ -93,6 +93,7 @@ def test_what_nobody_delivers_is_seen_to_wait(stack: Stack) -> None:
     assert figures("opbx_outbox_pending_events") == 1
     assert figures("opbx_outbox_oldest_seconds") > 0.1
     assert figures("opbx_queue_depth", queue="broadcasts") >= 1
+    assert figures("opbx_channels_woken") >= 1
 
 
 def test_what_redis_uses_and_may_use_is_seen(stack: Stack) -> None:

@@ -91,16 +91,33 @@ def test_transient_failures_are_tried_again(
     assert 0.25 <= waits[0] <= 0.5
 
 
-@pytest.mark.parametrize(("error", "retries"), [(RedisDown("away"), 2), (ValueError("a mistake"), 0)])
+@pytest.mark.parametrize(
+    ("error", "retries", "why"),
+    [(RedisDown("away"), 2, "tries exhausted"), (ValueError("a mistake"), 0, "permanent")],
+)
 def test_what_fails_for_good_is_left_to_the_sweeper(
-    outcome: Callable[[Exception], None], error: Exception, retries: int
+    outcome: Callable[[Exception], None], error: Exception, retries: int, why: str
 ) -> None:
+    before = counted("opbx_deliveries_failed_total", why=why)
     outcome(error)
     broadcasts.deliver.push_request(retries=retries)
     try:
         broadcasts.deliver.run()
     finally:
         broadcasts.deliver.pop_request()
+
+    assert counted("opbx_deliveries_failed_total", why=why) == before + 1
+
+
+def test_each_broken_channel_is_counted_and_the_others_go_on(
+    wakes: FakeWakes, outcome: Callable[[Delivered], None]
+) -> None:
+    before = counted("opbx_deliveries_failed_total", why="permanent")
+    outcome(Delivered(again=["a"], broken={"b": ValueError("a mistake"), "c": KeyError("another")}))
+    broadcasts.deliver.run()
+
+    assert counted("opbx_deliveries_failed_total", why="permanent") == before + 2 * 2, "two in each of two rounds"
+    assert [what for what, _ in wakes.did] == ["take", "deliver", "wake"] * 2
 
 
 @pytest.mark.parametrize("stalled", [[], ["a", "b"]])

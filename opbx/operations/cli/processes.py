@@ -12,7 +12,7 @@ from rich.table import Table
 from sqlalchemy import Engine, select
 
 from opbx.apps import Apps
-from opbx.backplane import leases, occupancy
+from opbx.backplane import leases, occupancy, woken
 from opbx.backplane.connection import connect
 from opbx.backplane.keys import connections
 from opbx.broadcasting.channels import wire_name
@@ -51,6 +51,7 @@ def gather(settings: Settings) -> dict[str, Any]:
         "beat": lambda: _says(f"http://{settings.beat_host}:{settings.beat_metrics_port}/ready"),
         "workers": lambda: _workers(queue),
         "queues": lambda: backlog.queue_depths(queue),
+        "woken": lambda: woken.waiting(redis),
         "outbox": lambda: _outbox(engine),
         "relays": lambda: _relays(redis, apps),
         "presence": lambda: _presence(engine, redis, settings.pusher.app_id),
@@ -129,6 +130,7 @@ _LINES: dict[str, Callable[[Any], str]] = {
     "beat": str,
     "workers": lambda names: ", ".join(names) or "[red]none[/]",
     "queues": lambda depths: ", ".join(f"{name}: {depth}" for name, depth in depths.items()),
+    "woken": lambda channels: f"{channels} channels wait for a worker",
     "outbox": lambda box: (
         f"{box['pending_events']:.0f} events wait on {box['pending_channels']:.0f} channels, the oldest for "
         f"{box['oldest_seconds']:.1f} s; {box['failed_events']:.0f} failed; {box['calls_active']:.0f} calls under way"

@@ -1,6 +1,7 @@
-"""What waits: in the outbox, in the queues of the broker, in the apps' webhook streams. Asked when Prometheus asks.
+"""What waits: in the outbox, for a worker, in the queues of the broker, in the apps' webhook streams.
 
-Shown by beat, since there is one of it, and every figure here is one of the whole installation.
+Asked when Prometheus asks, and shown by beat, since there is one of it: every figure here is one of the whole
+installation.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -15,7 +16,7 @@ from redis import Redis
 from sqlalchemy import Connection, Engine, func, select
 
 from opbx.apps import Apps
-from opbx.backplane import hooks, leases
+from opbx.backplane import hooks, leases, woken
 from opbx.backplane.cluster import as_cluster
 from opbx.broadcasting.models import BroadcastEvent, ChannelCursor, ChannelHead
 from opbx.calls.models import Call
@@ -145,7 +146,7 @@ def _depth(connection: Any, queue: str) -> int:
 
 
 def redis(client: Redis, apps: Apps) -> Source:
-    """The webhook events of apps that wait, and the relays that are alive."""
+    """The channels and the webhook events of apps that wait, and the relays that are alive."""
 
     def ask() -> Sequence[Metric]:
         waiting = GaugeMetricFamily("opbx_app_webhook_events_waiting", "Events that wait to be sent", labels=["app"])
@@ -153,7 +154,11 @@ def redis(client: Redis, apps: Apps) -> Source:
         lengths = hooks.waiting(client, ids)
         for app_id in ids:
             waiting.add_metric([app_id], lengths.get(app_id, 0))
-        shown = [waiting, _gauge("opbx_relay_nodes", "Relay processes with a lease", leases.alive(client))]
+        shown = [
+            waiting,
+            _gauge("opbx_channels_woken", "Channels that wait for a worker", woken.waiting(client)),
+            _gauge("opbx_relay_nodes", "Relay processes with a lease", leases.alive(client)),
+        ]
         if as_cluster(client) is not None:
             return shown  # each of its servers has a memory of its own; Redis' exporter shows those
         memory = client.info("memory")
