@@ -216,5 +216,6 @@ def test_every_state_of_the_connection(stack: Stack, browser: Browser) -> None:
         page.route("**/api/v1/calls/active", lambda route: route.abort())
         expect(page.get_by_test_id("stale-notice")).to_contain_text("as they were at", timeout=20_000)
         expect_state(page, "offline", timeout=60)
+        expect(page.get_by_test_id("connection-state")).to_contain_text(re.compile(r"\d s|now"))
         look(page, "live-offline")
     stack.webhook(*FORMS["own form"](call_id, "demo.opbx.test")[2])

@@ -23,6 +23,7 @@ export interface EchoLike {
   connector: {
     pusher: {
       connect(): void;
+      disconnect(): void;
       connection: {
         state: string;
         /** Of the present connection, or else the last one. */
@@ -42,6 +43,8 @@ export type EchoFactory = (config: WebSocketConfig, authorize: Authorize) => Ech
 /** Silence after which the socket is asked whether it still lives, and how long its answer may take. */
 const ACTIVITY_TIMEOUT_MS = 20_000;
 const PONG_TIMEOUT_MS = 6_000;
+/** What a connection may take before it counts as failed. */
+const UNAVAILABLE_TIMEOUT_MS = 5_000;
 
 export const createEcho: EchoFactory = ({ key, host, port, tls }, authorize) =>
   new Echo({
@@ -55,6 +58,7 @@ export const createEcho: EchoFactory = ({ key, host, port, tls }, authorize) =>
     enabledTransports: ['ws', 'wss'],
     activityTimeout: ACTIVITY_TIMEOUT_MS,
     pongTimeout: PONG_TIMEOUT_MS,
+    unavailableTimeout: UNAVAILABLE_TIMEOUT_MS,
     channelAuthorization: { customHandler: handler(authorize) },
     withoutInterceptors: true,
   });

@@ -17,6 +17,7 @@ let states: ConnectionState[];
 
 const echo = () => echoes.at(-1) ?? expect.fail('no connection was made');
 const channel = (): FakeChannel => echo().channels.get(ROOM) ?? expect.fail('the channel was not joined');
+const nextTryIn = () => (service.nextTryAt ?? expect.fail('no try is waited for')) - Date.now();
 const settled = () => vi.advanceTimersByTimeAsync(0);
 
 beforeEach(() => {
@@ -36,7 +37,10 @@ beforeEach(() => {
   );
   service.onConnectionChange((state) => states.push(state));
 });
-afterEach(() => vi.useRealTimers());
+afterEach(() => {
+  service.disconnect();
+  vi.useRealTimers();
+});
 
 describe('connect', () => {
   it('opens one connection for a token, however often it is called', async () => {
@@ -99,11 +103,41 @@ describe('connection state', () => {
     service.connect('t1');
     await settled();
     echo().become('connected');
-    echo().announceRetry(3);
+    echo().announceRetry();
     expect(service.state).toBe('reconnecting');
-    expect(service.nextTryAt).toBe(Date.now() + 3_000);
+    expect(service.nextTryAt).toBe(Date.now() + 1_000);
     echo().become('connecting');
     expect(service.nextTryAt).toBeNull();
+  });
+
+  it('says when it tries again, however long the relay is away, and waits half a minute at most', async () => {
+    service.connect('t1');
+    await settled();
+    echo().become('connected');
+    echo().announceRetry();
+    for (let tries = 0; tries < 8; tries += 1) {
+      echo().become('connecting');
+      echo().become('unavailable');
+      expect(service.state).toBe('offline');
+      const wait = nextTryIn();
+      expect(wait).toBeGreaterThan(0);
+      expect(wait).toBeLessThanOrEqual(30_000);
+      await vi.advanceTimersByTimeAsync(wait);
+      expect(echo().connects).toBe(tries + 1);
+    }
+  });
+
+  it('tries at once when the browser has a network again', async () => {
+    service.connect('t1');
+    await settled();
+    echo().become('unavailable');
+    window.dispatchEvent(new Event('online'));
+    expect(echo().connects).toBe(1);
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(echo().connects).toBe(1);
+    service.disconnect();
+    window.dispatchEvent(new Event('online'));
+    expect(echo().connects).toBe(1);
   });
 
   it('connects again where pusher-js gives up', async () => {
@@ -112,7 +146,7 @@ describe('connection state', () => {
     echo().become('connected');
     echo().become('disconnected');
     expect(service.state).toBe('offline');
-    const wait = (service.nextTryAt ?? expect.fail('no try is waited for')) - Date.now();
+    const wait = nextTryIn();
     expect(wait).toBeGreaterThan(0);
     await vi.advanceTimersByTimeAsync(wait);
     expect(echo().connects).toBe(1);

@@ -83,7 +83,7 @@ export class EchoService {
   #state: ConnectionState = 'offline';
   #wasConnected = false;
   #failures = 0;
-  #retry: Timer | undefined;
+  #retry: { timer: Timer; connect: () => void } | null = null;
   #nextTryAt: number | null = null;
 
   constructor(createEcho: EchoFactory, loadConfig: () => Promise<WebSocketConfig>, sign: Sign) {
@@ -110,6 +110,7 @@ export class EchoService {
     this.#close();
     this.#isOpen = true;
     this.#token = token;
+    window.addEventListener('online', this.#tryNow);
     this.#setState('connecting');
     void this.#open(this.#attempt);
   }
@@ -175,7 +176,8 @@ export class EchoService {
     } else if (state === 'initialized' || state === 'connecting') {
       this.#lose(this.#wasConnected ? 'reconnecting' : 'connecting');
     } else if (state === 'unavailable') {
-      this.#lose('offline');
+      // Left alone, pusher-js would try again after up to a minute, and not say when.
+      echo.connector.pusher.disconnect();
     } else {
       this.#tryLater(() => echo.connector.pusher.connect());
     }
@@ -188,9 +190,18 @@ export class EchoService {
 
   #tryLater(connect: () => void): void {
     const delay = backoff(this.#failures++);
-    this.#retry = setTimeout(connect, delay);
+    clearTimeout(this.#retry?.timer);
+    this.#retry = { timer: setTimeout(this.#tryNow, delay), connect };
     this.#lose('offline', Date.now() + delay);
   }
+
+  /** What is waited for; also as soon as the browser has a network again. */
+  readonly #tryNow = (): void => {
+    const retry = this.#retry;
+    this.#retry = null;
+    clearTimeout(retry?.timer);
+    retry?.connect();
+  };
 
   #join(id: string, room: Room): void {
     const channel: PresenceChannelLike | undefined = this.#echo?.join(channelOf(id));
@@ -251,7 +262,9 @@ export class EchoService {
   }
 
   #close(): void {
-    clearTimeout(this.#retry);
+    window.removeEventListener('online', this.#tryNow);
+    clearTimeout(this.#retry?.timer);
+    this.#retry = null;
     for (const room of this.#rooms.values()) {
       clearTimeout(room.retry);
       room.members = null;

@@ -42,6 +42,7 @@ export class FakeEcho implements EchoLike {
       connect: () => {
         this.connects += 1;
       },
+      disconnect: () => this.become('disconnected'),
       connection: {
         state: 'connecting',
         socket_id: '1.1',
@@ -82,8 +83,9 @@ export class FakeEcho implements EchoLike {
     for (const listener of this.listeners.get('state_change') ?? []) listener({ current } as never);
   }
 
-  announceRetry(seconds = 1): void {
-    for (const listener of this.listeners.get('connecting_in') ?? []) listener(seconds as never);
+  /** As pusher-js does once after a loss, and at no later try. */
+  announceRetry(): void {
+    for (const listener of this.listeners.get('connecting_in') ?? []) listener(1 as never);
   }
 }
 
