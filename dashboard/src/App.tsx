@@ -48,7 +48,7 @@ export function App() {
               <UnlinkedIcon className="size-6" />
             </span>
             <h1 className="blank-title">The board cannot be opened</h1>
-            <p>{state.message}</p>
+            <p>{state.message} It is asked again by itself.</p>
             <button type="button" className="button mt-3" onClick={() => void session.restore()}>
               <RetryIcon /> Try again
             </button>

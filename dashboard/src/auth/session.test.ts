@@ -3,7 +3,7 @@ import { ApiError } from '@/api/error';
 import { Session } from '@/auth/session';
 import { get, loggedIn, me, organization, refusal, server, url, user } from '@/testing/server';
 import { http, HttpResponse, type JsonBodyType } from 'msw';
-import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 const LIFETIME = 1_000;
 const seconds = (count: number) => vi.advanceTimersByTimeAsync(count * 1_000);
@@ -101,14 +101,53 @@ it('sends a request again that was refused because another page renewed the cook
   expect(session.get().status).toBe('signed-in');
 });
 
-it('waits while the server is away', async () => {
-  await session.signIn('ada@demo.test', 'secret');
-  const reloaded = new Session(new ApiClient(), localStorage);
-  server.use(http.get(url('/api/v1/auth/me'), () => HttpResponse.error(), { once: true }));
-  await reloaded.restore();
-  expect(reloaded.get()).toEqual({ status: 'unavailable', message: 'The server cannot be reached.' });
-  await reloaded.restore();
-  expect(reloaded.get().status).toBe('signed-in');
+describe('a page that is reloaded while the server is away', () => {
+  let reloaded: Session;
+  let isAway: boolean;
+  let asked: number;
+  let states: string[];
+
+  beforeEach(async () => {
+    await session.signIn('ada@demo.test', 'secret');
+    isAway = true;
+    asked = 0;
+    states = [];
+    server.use(
+      http.get(url('/api/v1/auth/me'), () => {
+        asked += 1;
+        return isAway ? HttpResponse.error() : HttpResponse.json(me(LIFETIME));
+      }),
+    );
+    reloaded = new Session(new ApiClient(), localStorage);
+    reloaded.subscribe(() => states.push(reloaded.get().status));
+    await reloaded.restore();
+  });
+  afterEach(() => reloaded.signOut());
+
+  it('asks by itself until the server is back, and shows no other page in between', async () => {
+    expect(reloaded.get()).toEqual({ status: 'unavailable', message: 'The server cannot be reached.' });
+    await until(() => asked === 4);
+    isAway = false;
+    await until(() => reloaded.get().status === 'signed-in');
+    expect(new Set(states)).toEqual(new Set(['restoring', 'unavailable', 'signed-in']));
+    expect(states.filter((state) => state === 'restoring')).toHaveLength(1);
+    const then = asked;
+    await seconds(120);
+    expect(asked).toBe(then);
+  });
+
+  it('asks at once when somebody says so', async () => {
+    isAway = false;
+    await reloaded.restore();
+    expect(reloaded.get().status).toBe('signed-in');
+  });
+
+  it('asks no more when nobody is signed in any longer', async () => {
+    window.dispatchEvent(new StorageEvent('storage', { key: 'opbx.user', newValue: null }));
+    await seconds(120);
+    expect(asked).toBe(1);
+    expect(reloaded.get().status).toBe('signed-out');
+  });
 });
 
 it('renews the token before it expires, again and again', async () => {

@@ -25,7 +25,8 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 export class Session {
   #state: SessionState = { status: 'signed-out', notice: null };
-  #renewal: ReturnType<typeof setTimeout> | undefined;
+  /** Until the token is renewed, or the session is asked for again. */
+  #timer: ReturnType<typeof setTimeout> | undefined;
   #failures = 0;
   #asking: Promise<boolean> | null = null;
   readonly #listeners = new Set<() => void>();
@@ -49,13 +50,9 @@ export class Session {
   /** Takes up the session of before a reload, or of another page, where there is one. */
   async restore(): Promise<void> {
     if (this.#storage.getItem(STORAGE_KEY) === null) return;
+    clearTimeout(this.#timer);
     this.#set({ status: 'restoring' });
-    try {
-      await this.#load();
-    } catch (error) {
-      if (isDenial(error)) this.#end(error.status === 401 ? EXPIRED : error.message);
-      else this.#set({ status: 'unavailable', message: messageOf(error) });
-    }
+    await this.#takeUp();
   }
 
   /** Throws `ApiError` when the server does not let the person in. */
@@ -75,6 +72,20 @@ export class Session {
     const revoked = answer(this.#api.http.POST('/api/v1/auth/logout')).catch(() => undefined);
     this.#end(null);
     await revoked;
+  }
+
+  /** Goes on asking while the server is away: a board that hangs on a wall has nobody to reload it. */
+  async #takeUp(): Promise<void> {
+    try {
+      await this.#load();
+    } catch (error) {
+      if (isDenial(error)) this.#end(error.status === 401 ? EXPIRED : error.message);
+      else if (this.#state.status === 'restoring' || this.#state.status === 'unavailable') {
+        this.#set({ status: 'unavailable', message: messageOf(error) });
+        clearTimeout(this.#timer);
+        this.#timer = setTimeout(() => void this.#takeUp(), backoff(this.#failures++));
+      }
+    }
   }
 
   async #load(): Promise<void> {
@@ -102,13 +113,14 @@ export class Session {
   }
 
   #renewIn(seconds: number): void {
+    this.#failures = 0;
     this.#renewAt(Date.now() + seconds * 1_000 * RENEW_AFTER);
   }
 
   #renewAt(moment: number): void {
-    clearTimeout(this.#renewal);
+    clearTimeout(this.#timer);
     const delay = Math.min(Math.max(0, moment - Date.now()), LONGEST_TIMER_MS);
-    this.#renewal = setTimeout(() => {
+    this.#timer = setTimeout(() => {
       if (Date.now() < moment) this.#renewAt(moment);
       else void this.#renew();
     }, delay);
@@ -117,7 +129,6 @@ export class Session {
   async #renew(): Promise<void> {
     try {
       const { expires_in: left } = await answer(this.#api.http.POST('/api/v1/auth/refresh'));
-      this.#failures = 0;
       this.#renewIn(left);
     } catch (error) {
       // Two pages that renew at once have one cookie between them: one of them is refused, and has the other's.
@@ -134,7 +145,7 @@ export class Session {
   };
 
   #end(notice: string | null): void {
-    clearTimeout(this.#renewal);
+    clearTimeout(this.#timer);
     this.#storage.removeItem(STORAGE_KEY);
     this.#set({ status: 'signed-out', notice });
   }
