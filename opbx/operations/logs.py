@@ -18,6 +18,24 @@ _URL_PASSWORD = re.compile(r"(://[^:/@\s]*:)[^@/\s]+@")
 #: A phone number in E.164 form, all but its last four digits.
 _PHONE_NUMBER = re.compile(r"\+\d{3,11}(?=\d{4}(?!\d))")
 
+#: Fields that hold a phone number. `from` and `to` may as well be moments: there only text is one.
+_NUMBER_FIELD = r"(?:from|to|caller|callee|called|destination|phone)_?number|did|extension|caller|callee|phone"
+_INTEGER_FIELD = re.compile(_NUMBER_FIELD, re.I)
+_TEXT_FIELD = re.compile(rf"{_NUMBER_FIELD}|from|to", re.I)
+
+#: A phone number without its plus, which only its field tells from other digits: all but its last four.
+_BARE_NUMBER = re.compile(r"(?<!\d)\d{4,}(?=\d{4}(?!\d))")
+
+#: The same with its field in a text: in JSON, also where that is a string within JSON, in a URL's query, in a repr.
+_TOLD_NUMBER = re.compile(
+    rf"""((?<![a-z0-9])(?:(?:{_NUMBER_FIELD})\\*["']?\s*[:=]\s*\\*["']?|(?:from|to)\\*["']?\s*[:=]\s*\\*["']))"""
+    rf"{_BARE_NUMBER.pattern}",
+    re.I,
+)
+
+#: What a text without such a number has nowhere.
+_DIGITS = re.compile(r"\d{8}")
+
 #: Libraries that tell at INFO what nobody asked for.
 _CHATTY = (
     "alembic.runtime.plugins",
@@ -68,21 +86,35 @@ def mask_secrets(_logger: Any, _method: str, event: MutableMapping[str, Any]) ->
     """
     numbers = event.get("level") != "debug"
     for key, value in event.items():
-        event[key] = "***" if _SECRET.search(key) else _masked(value, numbers)
+        event[key] = _masked(key, value, numbers)
     return event
 
 
-def _masked(value: Any, numbers: bool) -> Any:
+def _masked(key: str, value: Any, numbers: bool) -> Any:
+    if _SECRET.search(key):
+        return "***"
     match value:
         case str():
             value = _URL_PASSWORD.sub(r"\1***@", value) if "://" in value else value
-            return _PHONE_NUMBER.sub("+***", value) if numbers and "+" in value else value
+            return _shortened(key, value) if numbers else value
+        case int() if numbers and not isinstance(value, bool) and _INTEGER_FIELD.fullmatch(key):
+            return _BARE_NUMBER.sub("***", str(value))
         case dict():
-            return {key: "***" if _SECRET.search(str(key)) else _masked(v, numbers) for key, v in value.items()}
+            return {name: _masked(str(name), v, numbers) for name, v in value.items()}
         case list():  # no tuple: an exception travels as one
-            return [_masked(item, numbers) for item in value]
+            return [_masked(key, item, numbers) for item in value]
         case _:
             return value
+
+
+def _shortened(key: str, text: str) -> str:
+    """A text without whole phone numbers."""
+    text = _PHONE_NUMBER.sub("+***", text) if "+" in text else text
+    if not _DIGITS.search(text):  # as good as always: a look at this costs less than one at the fields
+        return text
+    if text.isdecimal():
+        return _BARE_NUMBER.sub("***", text) if _TEXT_FIELD.fullmatch(key) else text
+    return _TOLD_NUMBER.sub(r"\1***", text)
 
 
 def _renderers(settings: Settings) -> list[Processor]:

@@ -100,6 +100,47 @@ def test_phone_numbers_are_whole_at_debug_only() -> None:
     assert told("info") == {"level": "info", "text": "from +***1234", "calls": [{"to": "+***2345"}]}
 
 
+def _frame(**call: object) -> str:
+    return json.dumps({"event": "call.initiated", "data": json.dumps(call)})
+
+
+@pytest.mark.parametrize(
+    ("told", "kept"),
+    [
+        ({"from_number": "12025550100"}, {"from_number": "***0100"}),
+        ({"calls": [{"to": "4989123456"}]}, {"calls": [{"to": "***3456"}]}),
+        ({"did": ["12025550100", "100"]}, {"did": ["***0100", "100"]}),
+        ({"to_number": 12025550100}, {"to_number": "***0100"}),
+        ({"text": '{"from_number": "12025550100"}'}, {"text": '{"from_number": "***0100"}'}),
+        ({"text": '{"to":"12025550100","extension":"12345678"}'}, {"text": '{"to":"***0100","extension":"***5678"}'}),
+        ({"text": '{"did":12025550100}'}, {"text": '{"did":***0100}'}),
+        ({"text": '{"from_number":"1202555010'}, {"text": '{"from_number":"***5010'}),
+        ({"text": _frame(from_number="12025550100", sequence=9)}, {"text": _frame(from_number="***0100", sequence=9)}),
+        ({"text": json.dumps(_frame(did="12025550100"))}, {"text": json.dumps(_frame(did="***0100"))}),
+        ({"error": "{'to_number': '12025550100'}"}, {"error": "{'to_number': '***0100'}"}),
+        ({"path": "/calls?phone=12025550100&page=2"}, {"path": "/calls?phone=***0100&page=2"}),
+    ],
+)
+def test_a_phone_number_without_a_plus_is_known_by_its_field(told: dict[str, object], kept: dict[str, object]) -> None:
+    assert logs.mask_secrets(None, "debug", {"level": "debug", **told}) == {"level": "debug", **told}
+    assert logs.mask_secrets(None, "info", told) == kept
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"sequence": 123456789012, "socket_id": "12345678.87654321", "did_id": "12025550100", "extension": "1001"},
+        {"from": 1_700_000_000_123, "to": 1_700_000_000, "timestamp": "1700000000123", "call_id": "12025550100"},
+        {"from": "2026-11-25T03:40:00Z", "did": None, "phone": True, "to": "20261125T034000Z"},
+        {"text": '{"sequence":123456789012,"call_id":"12025550100","extension_id":"12345678","from":1700000000123}'},
+        {"text": _frame(call_id="12025550100", timestamp=1_700_000_000_123, sequence=1_234_567_890)},
+        {"path": "/api/v1/calls?from=1700000000&to=1700000060&photo=12025550100"},
+    ],
+)
+def test_other_digits_are_left(told: dict[str, object]) -> None:
+    assert logs.mask_secrets(None, "info", dict(told)) == told
+
+
 def test_secrets_are_masked_at_any_depth() -> None:
     told = logs.mask_secrets(None, "info", {"request": {"headers": [{"Authorization": "Bearer x"}]}})
     assert told == {"request": {"headers": [{"Authorization": "***"}]}}
