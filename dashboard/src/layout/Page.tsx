@@ -21,13 +21,15 @@ export function Page({ title, tabTitle = title, actions, children }: Props) {
 
   return (
     <>
-      <header className="page-head">
-        <img src={mark} alt="" className="size-7 max-[24rem]:hidden lg:hidden" />
-        <h1 className="min-w-0 flex-1 truncate text-xl font-semibold tracking-tight">{title}</h1>
-        {actions}
-        <ConnectionBadge connection={live.connection} nextTryAt={live.nextTryAt} />
-      </header>
-      <StaleNotice {...live} />
+      <div className="page-top">
+        <header className="page-head">
+          <img src={mark} alt="" className="size-7 max-[24rem]:hidden lg:hidden" />
+          <h1 className="min-w-0 flex-1 truncate text-xl font-semibold tracking-tight">{title}</h1>
+          {actions}
+          <ConnectionBadge connection={live.connection} nextTryAt={live.nextTryAt} />
+        </header>
+        <StaleNotice {...live} />
+      </div>
       <main id="content" tabIndex={-1} className="page">
         {children}
       </main>
