@@ -24,7 +24,7 @@ export function DeliverySummary({ delivery }: { delivery: Delivery }) {
         <Figure label="Waiting events" value={formatCount(delivery.behind)} note="of your organization" />
         <Figure
           label="Oldest"
-          value={formatDuration(Math.round(ageOf(delivery.oldest)))}
+          value={delivery.behind > 0 ? formatDuration(Math.round(ageOf(delivery.oldest))) : null}
           note={delivery.behind > 0 ? 'waiting since then' : 'nothing waits'}
         />
         <Figure label="Delivered" value={formatCount(delivery.delivered)} note={`of ${formatCount(delivery.committed)} events`} />

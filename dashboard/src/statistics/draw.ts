@@ -7,6 +7,8 @@ import 'uplot/dist/uPlot.min.css';
 /** Sizes in parts of the page's text, which is larger on a wall screen: of the labels, and of the least room for one. */
 const FONT_SIZE = 0.75;
 const LABEL_SPACE = 4.5;
+/** Between the places and the plot: so much that the first one, which begins left of it, is clear of the scale's 0. */
+const LABEL_GAP = 0.625;
 
 export function draw(element: HTMLElement, bars: readonly Bar[]): uPlot {
   const paint = (color: string) => colorOf(element, color);
@@ -35,7 +37,8 @@ export function draw(element: HTMLElement, bars: readonly Bar[]): uPlot {
       {
         ...axis,
         grid: { show: false },
-        size: 1.75 * text,
+        gap: LABEL_GAP * text,
+        size: 2.125 * text,
         space: LABEL_SPACE * text,
         incrs: [1, 2, 3, 6, 12, 24],
         values: (_, splits) => splits.map((place) => bars[place]?.label ?? ''),

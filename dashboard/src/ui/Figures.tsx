@@ -12,7 +12,7 @@ export function Figures({ label, children }: { label: string; children: ReactNod
 
 interface Props {
   label: string;
-  /** Null where it is not known yet. */
+  /** Null where it is not known yet, or there is none. */
   value: string | null;
   note?: string;
   tone?: 'good' | 'warm' | 'bad';
