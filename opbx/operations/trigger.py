@@ -4,20 +4,25 @@ from uuid import uuid4
 
 import click
 from flask.cli import with_appcontext
+from sqlalchemy import select
 
-from opbx.calls.models import CallDirection, CallStatus
+from opbx.broadcasting.outbox import broadcast
+from opbx.calls.events import CallAnswered, CallEnded, CallEvent, CallInitiated
+from opbx.calls.models import Call, CallDirection, CallStatus
 from opbx.calls.service import apply
 from opbx.calls.signal import CallSignal
+from opbx.calls.state import Step
 from opbx.database import utcnow
 from opbx.extensions import db, transactions
 from opbx.identity import accounts
 
 #: What happens to the call, and the status that says so.
-EVENTS = {
-    "call.initiated": CallStatus.INITIATED,
-    "call.answered": CallStatus.ANSWERED,
-    "call.ended": CallStatus.COMPLETED,
+STATUSES: dict[type[CallEvent], CallStatus] = {
+    CallInitiated: CallStatus.INITIATED,
+    CallAnswered: CallStatus.ANSWERED,
+    CallEnded: CallStatus.COMPLETED,
 }
+EVENTS = {event.name: event for event in STATUSES}
 
 
 @click.command()
@@ -31,11 +36,14 @@ EVENTS = {
 def trigger(
     *, event: str, organization: str, call_id: str | None, caller: str, callee: str, extension: str | None
 ) -> None:
-    """Let EVENT happen to a call, now. It takes the way of every other event, through the outbox."""
+    """Let EVENT happen to a call, now. It takes the way of every other event, through the outbox.
+
+    What has happened to the call before is told again, with what is known of the call.
+    """
     now = utcnow()
     signal = CallSignal(
         call_id=call_id or str(uuid4()),
-        status=EVENTS[event],
+        status=STATUSES[EVENTS[event]],
         at=now,
         direction=CallDirection.INBOUND,
         from_number=caller,
@@ -49,4 +57,16 @@ def trigger(
     db.session.commit()
     with transactions().begin() as transaction:
         outcome = apply(transaction, owner.id, signal, now)
-    click.echo(f"{outcome.call_id} is {outcome.status} ({outcome.step})")
+    if outcome.step is Step.FORWARD:
+        click.echo(f"{outcome.call_id} is {outcome.status} ({outcome.step})")
+        return
+    _tell_again(EVENTS[event], owner.id, outcome.call_id)
+    click.echo(f"{outcome.call_id} is {outcome.status}; {event} is told again")
+
+
+def _tell_again(event: type[CallEvent], organization_id: str, call_id: str) -> None:
+    call = db.session.scalars(
+        select(Call).where(Call.organization_id == organization_id, Call.call_id == call_id)
+    ).one()
+    with transactions().begin() as transaction:
+        broadcast(transaction, event(call))

