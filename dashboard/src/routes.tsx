@@ -1,5 +1,7 @@
 /** The pages; those that are not the first to be seen are loaded when they are opened. */
 
+import { BrokenPage, BrokenShell } from '@/layout/Broken';
+import { ComingPage } from '@/layout/ComingPage';
 import { Managing } from '@/layout/Managing';
 import { Shell } from '@/layout/Shell';
 import { LivePage } from '@/pages/LivePage';
@@ -10,31 +12,38 @@ import { createBrowserRouter } from 'react-router';
 export const router = createBrowserRouter([
   {
     element: <Shell />,
+    errorElement: <BrokenShell />,
     children: [
-      { path: '/', element: <LivePage /> },
       {
-        path: '/history',
-        lazy: async () => ({ Component: (await import('@/pages/HistoryPage')).HistoryPage }),
+        errorElement: <BrokenPage />,
+        hydrateFallbackElement: <ComingPage />,
         children: [
-          { path: ':callId', lazy: async () => ({ Component: (await import('@/history/CallDrawer')).CallDrawer }) },
+          { path: '/', element: <LivePage /> },
+          {
+            path: '/history',
+            lazy: async () => ({ Component: (await import('@/pages/HistoryPage')).HistoryPage }),
+            children: [
+              { path: ':callId', lazy: async () => ({ Component: (await import('@/history/CallDrawer')).CallDrawer }) },
+            ],
+          },
+          {
+            path: '/statistics',
+            lazy: async () => ({ Component: (await import('@/pages/StatisticsPage')).StatisticsPage }),
+          },
+          {
+            element: <Managing />,
+            children: [
+              { path: '/users', lazy: async () => ({ Component: (await import('@/pages/UsersPage')).UsersPage }) },
+              { path: '/tokens', lazy: async () => ({ Component: (await import('@/pages/TokensPage')).TokensPage }) },
+              { path: '/senders', lazy: async () => ({ Component: (await import('@/pages/SendersPage')).SendersPage }) },
+              { path: '/delivery', lazy: async () => ({ Component: (await import('@/pages/DeliveryPage')).DeliveryPage }) },
+              { path: '/audit', lazy: async () => ({ Component: (await import('@/pages/AuditPage')).AuditPage }) },
+            ],
+          },
+          { path: '/settings', element: <SettingsPage /> },
+          { path: '*', element: <NotFoundPage /> },
         ],
       },
-      {
-        path: '/statistics',
-        lazy: async () => ({ Component: (await import('@/pages/StatisticsPage')).StatisticsPage }),
-      },
-      {
-        element: <Managing />,
-        children: [
-          { path: '/users', lazy: async () => ({ Component: (await import('@/pages/UsersPage')).UsersPage }) },
-          { path: '/tokens', lazy: async () => ({ Component: (await import('@/pages/TokensPage')).TokensPage }) },
-          { path: '/senders', lazy: async () => ({ Component: (await import('@/pages/SendersPage')).SendersPage }) },
-          { path: '/delivery', lazy: async () => ({ Component: (await import('@/pages/DeliveryPage')).DeliveryPage }) },
-          { path: '/audit', lazy: async () => ({ Component: (await import('@/pages/AuditPage')).AuditPage }) },
-        ],
-      },
-      { path: '/settings', element: <SettingsPage /> },
-      { path: '*', element: <NotFoundPage /> },
     ],
   },
 ]);

@@ -24,8 +24,16 @@ export function Blank({ icon: BlankIcon, title, titleAs: Title = 'p', children }
   );
 }
 
-/** A failed request, with the way to try it again. */
-export function Failure({ title, error, retry }: { title: string; error: unknown; retry: () => void }) {
+interface FailureProps {
+  title: string;
+  error: unknown;
+  retry: () => void;
+  /** What the button says. */
+  action?: string;
+}
+
+/** What failed, with the way to try it again. */
+export function Failure({ title, error, retry, action = 'Try again' }: FailureProps) {
   const requestId = error instanceof ApiError ? error.requestId : null;
   return (
     <div className="blank" role="alert">
@@ -36,7 +44,7 @@ export function Failure({ title, error, retry }: { title: string; error: unknown
       <p>{messageOf(error)}</p>
       {requestId && <p className="text-xs">Request {requestId}</p>}
       <button type="button" className="button mt-3" onClick={retry}>
-        <RetryIcon /> Try again
+        <RetryIcon /> {action}
       </button>
     </div>
   );
