@@ -242,6 +242,9 @@ class Settings:
     public_ws_port: int = setting(6001, "port of the same", "VITE_WS_PORT", follows="`SOKETI_PORT`")
     public_ws_scheme: str = setting("http", "`http` or `https` of the same", "VITE_WS_SCHEME")
     flower_url: str = setting("", "where owners find Flower; empty: the dashboard has no link to it", "FLOWER_URL")
+    flower_basic_auth: str = setting(
+        "", "`name:password` that Flower asks for, several by commas", "FLOWER_BASIC_AUTH", secret=True
+    )
     grafana_url: str = setting("", "the same of Grafana", "GRAFANA_URL")
     cors_allowed_origins: tuple[str, ...] = setting(
         (), "origins of other servers' pages that may call the API, by commas, with Bearer tokens; empty: none",
@@ -301,6 +304,20 @@ class Settings:
             if secret is not None and secret.lower() in PLACEHOLDER_SECRETS:
                 what = "has a placeholder for a password" if variable.endswith("_URL") else "is a placeholder"
                 raise SettingsError(f"{variable} {what}: set it to a random value (openssl rand -hex 32)")
+
+    def refuse_open_flower(self) -> None:
+        """In production, raise `SettingsError` when Flower would ask for no password, or for one that all know."""
+        if self.environment == "production" and not self.flower_is_closed:
+            raise SettingsError(
+                "FLOWER_BASIC_AUTH is missing or has a placeholder for a password: set it to name:password, "
+                "the password a random value (openssl rand -hex 16)"
+            )
+
+    @property
+    def flower_is_closed(self) -> bool:
+        """Whether each login of Flower has a password that the documentation does not show."""
+        passwords = [login.partition(":")[2].strip().lower() for login in self.flower_basic_auth.split(",")]
+        return not PLACEHOLDER_SECRETS.intersection(passwords)
 
 
 def declared(of: type) -> Iterator[Field[Any]]:

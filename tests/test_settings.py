@@ -114,6 +114,15 @@ def test_production_refuses_placeholders_by_name(variable: str, value: str, monk
     Settings.from_environment()
 
 
+@pytest.mark.parametrize("logins", ["", "owner", "owner:", "owner:changeme", "owner:1f2e,other:Password"])
+def test_in_production_flower_is_refused_without_a_password(logins: str) -> None:
+    open_to_all = Settings(environment="production", flower_basic_auth=logins)
+    with pytest.raises(SettingsError, match="FLOWER_BASIC_AUTH"):
+        open_to_all.refuse_open_flower()
+    Settings(environment="development", flower_basic_auth=logins).refuse_open_flower()
+    Settings(environment="production", flower_basic_auth="owner:1f2e,other:a:b").refuse_open_flower()
+
+
 def test_no_variable_is_read_for_two_settings() -> None:
     variables = [name for one in _all_settings() for name in one.metadata["variables"]]
     assert len(variables) == len(set(variables))

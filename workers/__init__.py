@@ -3,6 +3,7 @@
 Tasks are thin. What they do is in `opbx`; here it gets the process's settings, database and queue.
 """
 
+import sys
 from typing import Any
 
 from celery.signals import setup_logging
@@ -17,6 +18,8 @@ from opbx.queue import create_queue
 from opbx.settings import VAR, Settings
 
 settings = Settings.from_environment()
+if "flower" in sys.argv:  # Flower has no signal of its own, and without a password it opens to everybody
+    settings.refuse_open_flower()
 
 app = create_queue(settings)
 app.conf.imports = (

@@ -189,6 +189,7 @@ def test_what_is_of_a_trial_is_found_in_production(settings: Settings) -> None:
     messages = " ".join(f.message for f in own.production(replace(settings, environment="production")))
     assert "SQLite" in messages
     assert "TLS" in messages
+    assert "FLOWER_BASIC_AUTH" in messages
 
 
 @pytest.mark.parametrize("name", ["web", "beat"])

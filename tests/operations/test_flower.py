@@ -1,5 +1,6 @@
 """Flower on a real broker: nothing without the password, and the names that mean something."""
 
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 import requests
 
+from opbx.settings import ROOT
 from tests.servers import RedisServer, Server, free_port, wait_until
 
 PASSWORD = "a-password-of-flower"
@@ -66,3 +68,14 @@ def test_flower_wants_its_password_and_names_queues_and_workers(flower: str) -> 
         registered = str(worker["registered"])
         assert "broadcasts.deliver" in registered
         assert "maintenance.sweep" in registered
+
+
+def test_in_production_flower_does_not_start_open(tmp_path: Path) -> None:
+    environment = {
+        "PATH": "", "OPBX_ENV": "production", "PUSHER_APP_SECRET": "1f2e" * 8, "FLOWER_BASIC_AUTH": "owner:changeme",
+        "DATABASE_URL": f"sqlite:///{tmp_path / 'none.sqlite3'}",
+    }  # fmt: skip
+    flower = (sys.executable, "-m", "celery", "-q", "-A", "workers", "flower", f"--port={free_port()}")
+    ended = subprocess.run(flower, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode != 0
+    assert "FLOWER_BASIC_AUTH is missing or has a placeholder" in ended.stderr

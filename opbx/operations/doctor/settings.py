@@ -85,6 +85,8 @@ def production(settings: Settings) -> Iterable[Finding]:
          "Use PostgreSQL: DATABASE_URL=postgresql://…"),
         (settings.public_ws_scheme == "http", "Browsers are told to connect without TLS (VITE_WS_SCHEME=http).",
          "Set VITE_WS_SCHEME=https and VITE_WS_PORT=443: a page served with TLS may not connect without."),
+        (not settings.flower_is_closed, "FLOWER_BASIC_AUTH is missing or a placeholder: Flower refuses to start.",
+         "Set it to name:password where Flower runs, the password from `openssl rand -hex 16`."),
         (settings.relay.debug, "SOKETI_DEBUG=1 logs every frame.", "Remove it when you have seen enough."),
         (settings.log_level == "DEBUG", "LOG_LEVEL=DEBUG logs whole phone numbers.", "Set LOG_LEVEL=INFO."),
     ]  # fmt: skip
