@@ -3,8 +3,9 @@
 import re
 from enum import Enum, auto
 
-#: Bytes that are waited for at most. Longer requests are handed on: the application refuses their length unread.
-LONGEST = 131_072
+#: Bytes that are waited for at most: the longest body that the settings allow, and a head. Longer requests are handed
+#: on: the application refuses their length unread.
+LONGEST = 131_072 + 32_768
 
 _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*0*(\d{1,18})[ \t]*\r\n", re.I)
 _ANY_LENGTH = re.compile(rb"\r\ncontent-length[ \t]*:", re.I)

@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from opbx.operations.request_framing import LONGEST, Extent, Framing
-from opbx.settings import ROOT
+from opbx.settings import ROOT, Settings, declared
 from tests.servers import Server, free_port, wait_until
 
 #: A small application behind the worker: it says how much it was sent.
@@ -59,6 +59,13 @@ POST = b"POST /x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n"
 )
 def test_how_much_is_here(data: bytes, expected: Extent) -> None:
     assert Framing().extent(data) is expected
+
+
+def test_the_longest_body_that_is_allowed_is_waited_for() -> None:
+    (most,) = [one.metadata["range"][1] for one in declared(Settings) if one.name == "webhook_max_body"]
+    head = b"POST / HTTP/1.1\r\nX: %b\r\nContent-Length: %d\r\n\r\n" % (b"x" * 30_000, most)
+    assert Framing().extent(head + bytes(most - 1)) is Extent.PART
+    assert Framing().extent(head + bytes(most)) is Extent.WHOLE
 
 
 @pytest.mark.parametrize("request_", [POST + b"1234567890", CHUNKED + b"5\r\nhello\r\n0\r\nDigest: x\r\n\r\n"])
